@@ -44,7 +44,7 @@ static void sweep_one(int dirfd, const char *name)
         unlinkat(dirfd, name, 0);
 }
 
-static void dir_done(DIR **d)
+void qc_list_close(DIR **d)
 {
     if (*d != NULL)
         closedir(*d);
@@ -56,7 +56,7 @@ qc_rc qc_tmp_sweep(int dirfd, struct qc_err *err)
     QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
 
     QC_TRY(qc_open_at(&fd, dirfd, ".", O_RDONLY | O_DIRECTORY, 0, err));
-    QC_CLEANUP(dir_done) DIR *d = fdopendir(qc_fd_get(&fd));
+    QC_CLEANUP(qc_list_close) DIR *d = fdopendir(qc_fd_get(&fd));
     if (d == NULL)
         return QC_FAIL_OS(err, "listing a directory");
     fd = (struct qc_fd){ 0 }; /* d owns it now */

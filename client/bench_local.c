@@ -145,16 +145,10 @@ static void sweep_one(int dirfd, const char *name)
     (void)unlinkat(dirfd, name, AT_REMOVEDIR);
 }
 
-static void list_close(DIR **d)
-{
-    if (*d != NULL)
-        closedir(*d);
-}
-
 void bench_sweep(int dirfd)
 {
     const int own = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* the list closes it */
-    QC_CLEANUP(list_close) DIR *d = own < 0 ? NULL : fdopendir(own);
+    QC_CLEANUP(qc_list_close) DIR *d = own < 0 ? NULL : fdopendir(own);
     for (const struct dirent *e = d != NULL ? readdir(d) : NULL; e != NULL; e = readdir(d))
         if (strncmp(e->d_name, PLACE, sizeof PLACE - 1) == 0)
             sweep_one(dirfd, e->d_name);

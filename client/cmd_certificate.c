@@ -268,12 +268,6 @@ static void finding_done(struct finding *f)
     qc_free(f->v);
 }
 
-static void dir_close(DIR **d)
-{
-    if (*d != NULL)
-        closedir(*d);
-}
-
 static qc_rc room(struct finding *f, struct qc_err *err)
 {
     if (f->n < f->cap)
@@ -328,7 +322,7 @@ static qc_rc read_kept(int dir, const char *name, struct vault_certificate *ret,
 
 static qc_rc find_all(struct finding *f, const char *folder, qc_rc *worst, struct qc_err *err)
 {
-    QC_CLEANUP(dir_close) DIR *d = opendir(folder);
+    QC_CLEANUP(qc_list_close) DIR *d = opendir(folder);
     if (d == NULL && errno != ENOENT)
         return QC_FAIL_OS(err, "%s", folder);
     for (const struct dirent *e = d != NULL ? readdir(d) : NULL; e != NULL; e = readdir(d)) {

@@ -192,20 +192,14 @@ static qc_rc no_link_below(char *path, size_t at, struct qc_err *err)
 
 qc_rc client_make_below(const char *dir, qc_span rest, char path[QC_CLIENT_PATH_MAX], struct qc_err *err)
 {
-    const int n = snprintf(path, QC_CLIENT_PATH_MAX, "%s/%.*s", dir, (int)rest.n, (const char *)rest.p);
-    if (n < 0 || n >= QC_CLIENT_PATH_MAX)
-        return QC_FAIL(err, QC_LIMIT, "the path below %s is longer than %d bytes", dir,
-                       QC_CLIENT_PATH_MAX - 1);
+    QC_TRY(below_path(dir, rest, path, err));
     QC_TRY(no_link_below(path, strlen(dir), err));
     return qc_dir_make_path(path, 0777, err);
 }
 
 qc_rc client_place_below(const char *dir, qc_span rest, char path[QC_CLIENT_PATH_MAX], struct qc_err *err)
 {
-    int n = snprintf(path, QC_CLIENT_PATH_MAX, "%s/%.*s", dir, (int)rest.n, (const char *)rest.p);
-    if (n < 0 || n >= QC_CLIENT_PATH_MAX)
-        return QC_FAIL(err, QC_LIMIT, "the path below %s is longer than %d bytes", dir,
-                       QC_CLIENT_PATH_MAX - 1);
+    QC_TRY(below_path(dir, rest, path, err));
     char *slash = strrchr(path, '/');
     *slash = '\0';
     qc_rc rc = no_link_below(path, strlen(dir), err);

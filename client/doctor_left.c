@@ -29,16 +29,10 @@
 
 /* -- our own directories --------------------------------------------------------------------------------- */
 
-static void dir_close(DIR **d)
-{
-    if (*d != NULL)
-        closedir(*d);
-}
-
 /* Files with this beginning; a directory that is not there has none. */
 static uint64_t count_named(const char *path, const char *beginning)
 {
-    QC_CLEANUP(dir_close) DIR *d = opendir(path);
+    QC_CLEANUP(qc_list_close) DIR *d = opendir(path);
     uint64_t n = 0;
     for (const struct dirent *e = d != NULL ? readdir(d) : NULL; e != NULL; e = readdir(d))
         n += strncmp(e->d_name, beginning, strlen(beginning)) == 0;
@@ -207,7 +201,7 @@ static qc_rc tell_drafts(struct doctor *d, struct qc_err *err)
     char folder[QC_CLIENT_PATH_MAX];
     uint64_t n = 0;
     QC_TRY(places_join(d->c->places.state, "certificates", folder, err));
-    QC_CLEANUP(dir_close) DIR *list = opendir(folder);
+    QC_CLEANUP(qc_list_close) DIR *list = opendir(folder);
     for (const struct dirent *e = list != NULL ? readdir(list) : NULL; e != NULL; e = readdir(list)) {
         const size_t length = strlen(e->d_name);
         n += length > sizeof end - 1 && strcmp(e->d_name + length - (sizeof end - 1), end) == 0;
@@ -323,7 +317,7 @@ static qc_rc look_at_locks(struct doctor *d, struct held *h, const char *dir, st
 {
     char path[QC_CLIENT_PATH_MAX];
     struct stat st;
-    QC_CLEANUP(dir_close) DIR *list = dir[0] != '\0' ? opendir(dir) : NULL;
+    QC_CLEANUP(qc_list_close) DIR *list = dir[0] != '\0' ? opendir(dir) : NULL;
     for (const struct dirent *e = list != NULL ? readdir(list) : NULL; e != NULL; e = readdir(list)) {
         if (!is_lock(e->d_name))
             continue;

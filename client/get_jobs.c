@@ -259,6 +259,14 @@ static bool add(struct job **jp, struct get_jobs *jobs, const struct get_what *w
     return true;
 }
 
+/* Once all that are under way are over. */
+static void add_alone(struct get_jobs *jobs, const struct get_what *what)
+{
+    side_end_all(jobs->side);
+    if (jobs->run->go_on)
+        get_below(jobs->run, what->name, jobs->dir, what->rest);
+}
+
 static void add_large(struct get_jobs *jobs, const struct get_what *what)
 {
     QC_CLEANUP(job_free) struct job *j = NULL;
@@ -267,9 +275,7 @@ static void add_large(struct get_jobs *jobs, const struct get_what *what)
         begin(&j);
         return;
     }
-    side_end_all(jobs->side);
-    if (jobs->run->go_on)
-        get_below(jobs->run, what->name, jobs->dir, what->rest);
+    add_alone(jobs, what);
 }
 
 /* Each of its files, and of their folders, is open until all are over. */
@@ -280,19 +286,11 @@ static bool is_full(const struct job *j, uint64_t size)
            j->bytes + size + ABOUT_EACH > QC_VAULT_BUNDLE_MAX;
 }
 
-/* What another one has beside it while it is got: that one, which was before it, is over first. */
-static void add_alone(struct get_jobs *jobs, const struct get_what *what)
-{
-    if (jobs->waiting != NULL)
-        begin(&jobs->waiting);
-    side_end_all(jobs->side);
-    if (jobs->run->go_on)
-        get_below(jobs->run, what->name, jobs->dir, what->rest);
-}
-
 void get_jobs_add(struct get_jobs *jobs, const struct get_what *what)
 {
-    if (vault_sink_file_beside(what->rest)) {
+    if (vault_sink_file_beside(what->rest)) { /* what one before it may have beside it while it is got */
+        if (jobs->waiting != NULL)
+            begin(&jobs->waiting);
         add_alone(jobs, what);
         return;
     }

@@ -53,13 +53,6 @@ static void list_free(struct list **l)
     *l = NULL;
 }
 
-static void dir_close(DIR **d)
-{
-    if (*d != NULL)
-        closedir(*d);
-    *d = NULL;
-}
-
 static int name_cmp(const void *a, const void *b)
 {
     return strcmp(((const struct name *)a)->s, ((const struct name *)b)->s);
@@ -135,7 +128,7 @@ static qc_rc level_fill(struct list *l, struct level *v, struct qc_err *err)
     int fd = openat(qc_fd_get(&v->dir), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return FILE_FAIL(err, "listing");
-    QC_CLEANUP(dir_close) DIR *d = fdopendir(fd);
+    QC_CLEANUP(qc_list_close) DIR *d = fdopendir(fd);
     if (d == NULL) {
         close(fd);
         return QC_FAIL(err, QC_NOMEM, "listing");

@@ -486,19 +486,12 @@ static qc_rc sweep_one(int dir, const char *name, struct qc_err *err)
     return QC_OK;
 }
 
-static void dir_close(DIR **d)
-{
-    if (*d != NULL)
-        closedir(*d);
-    *d = NULL;
-}
-
 qc_rc file_sweep(struct file_cloud *f, struct qc_err *err)
 {
     int fd = openat(qc_fd_get(&f->dir), FILE_TMP, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? QC_OK : FILE_FAIL(err, "directory " FILE_TMP);
-    QC_CLEANUP(dir_close) DIR *d = fdopendir(fd);
+    QC_CLEANUP(qc_list_close) DIR *d = fdopendir(fd);
     if (d == NULL) {
         close(fd);
         return QC_FAIL(err, QC_NOMEM, "listing " FILE_TMP);

@@ -77,12 +77,6 @@ static qc_rc add_number(uint64_t **v, size_t *count, size_t *room, uint64_t n, s
     return QC_OK;
 }
 
-static void dir_cleanup(DIR **d)
-{
-    if (*d != NULL)
-        (void)closedir(*d);
-}
-
 qc_rc gw_audit_files(int dirfd, uint64_t **ret, size_t *ret_count, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
@@ -90,7 +84,7 @@ qc_rc gw_audit_files(int dirfd, uint64_t **ret, size_t *ret_count, struct qc_err
     size_t count = 0, room = 0;
 
     QC_TRY(qc_open_at(&fd, dirfd, ".", O_RDONLY | O_DIRECTORY, 0, err));
-    QC_CLEANUP(dir_cleanup) DIR *d = fdopendir(qc_fd_get(&fd));
+    QC_CLEANUP(qc_list_close) DIR *d = fdopendir(qc_fd_get(&fd));
     if (d == NULL)
         return QC_FAIL_OS(err, "directory of the audit log");
     (void)QC_STEAL(fd);

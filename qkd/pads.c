@@ -232,13 +232,6 @@ static qc_rc settle(struct qkd_pads *p, struct qc_err *err)
     return forget_spent(p, err);
 }
 
-static void dir_done(DIR **d)
-{
-    if (*d != NULL)
-        closedir(*d);
-    *d = NULL;
-}
-
 /* seg-<number>.k1, and nothing of the state's. */
 static bool is_orphan(struct qkd_pads *p, const char *name)
 {
@@ -258,7 +251,7 @@ static qc_rc erase_orphans(struct qkd_pads *p, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
     QC_TRY(qc_open_at(&fd, qc_fd_get(&p->dir), ".", O_RDONLY | O_DIRECTORY, 0, err));
-    QC_CLEANUP(dir_done) DIR *d = fdopendir(qc_fd_get(&fd));
+    QC_CLEANUP(qc_list_close) DIR *d = fdopendir(qc_fd_get(&fd));
     if (d == NULL)
         return QC_FAIL_OS(err, "listing a pool of pad");
     fd = (struct qc_fd){ 0 }; /* d owns it now */

@@ -233,17 +233,11 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void dir_close(DIR **d)
-{
-    if (*d != NULL)
-        closedir(*d);
-}
-
 static qc_rc names_read(struct file *f, struct names *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd again = { 0 };
     QC_TRY(qc_open_at(&again, qc_fd_get(&f->dir), ".", O_RDONLY | O_DIRECTORY, 0, err));
-    QC_CLEANUP(dir_close) DIR *d = fdopendir(qc_fd_get(&again));
+    QC_CLEANUP(qc_list_close) DIR *d = fdopendir(qc_fd_get(&again));
     if (d == NULL)
         return QC_FAIL_OS(err, "directory");
     again = (struct qc_fd){ 0 };

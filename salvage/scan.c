@@ -120,13 +120,6 @@ static qc_rc look_at(struct walk *w, int dirfd, const char *name, const char *pa
     return index_add(w->s->ix, &f, err);
 }
 
-static void close_dir(DIR **d)
-{
-    if (*d != NULL)
-        closedir(*d);
-    *d = NULL;
-}
-
 static qc_rc open_dir(int dirfd, const char *name, DIR **ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
@@ -152,7 +145,7 @@ static bool is_directory(int dirfd, const struct dirent *e)
 
 static qc_rc walk_below(struct walk *w, int dirfd, const char *name, unsigned depth, struct qc_err *err)
 {
-    QC_CLEANUP(close_dir) DIR *d = NULL;
+    QC_CLEANUP(qc_list_close) DIR *d = NULL;
     struct qc_err why = { 0 };
 
     if (depth == QC_SALVAGE_DEPTH_MAX)
@@ -205,7 +198,7 @@ qc_rc scan_sources(struct salvage *s, struct qc_err *err)
 {
     QC_TRY(index_begin(s->ix, err));
     for (unsigned i = 0; i < s->source_count; i++) {
-        QC_CLEANUP(close_dir) DIR *d = NULL;
+        QC_CLEANUP(qc_list_close) DIR *d = NULL;
         struct walk w = { .s = s, .source = i };
         QC_TRY_AS(qc_dir_open(&s->dir[i], s->source[i], err), err, "%s", s->source[i]);
         QC_TRY_AS(open_dir(qc_fd_get(&s->dir[i]), ".", &d, err), err, "%s", s->source[i]);

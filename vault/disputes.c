@@ -58,12 +58,10 @@ static qc_rc look_at(void *ctx, const struct vault_stat *what, struct qc_err *er
 {
     struct search *s = ctx;
     QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
-    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
     const qc_span name = qc_buf_span(&what->name);
     struct qc_err why = { 0 };
     uint8_t tag[TAG];
-    QC_TRY(vault_name_seal(&path, s->v->ring, name, err));
-    QC_TRY(vault_ring_path_tag(tag, s->v->ring, qc_buf_span(&path), err));
+    QC_TRY(vault_name_tag(tag, s->v->ring, name, err));
     if (s->found || !is_target(s, tag))
         return QC_OK;
     const qc_rc rc = vault_versions(s->v, name, s->call, &all, &why);
@@ -132,12 +130,10 @@ static qc_rc settle(struct vault *v, const struct vault_version *one, const uint
 qc_rc vault_settle_disputes(struct vault *v, qc_span name, const struct vault_versions *versions,
                             const struct vault_call *call, uint64_t *ret, struct qc_err *err)
 {
-    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
     uint8_t own[TAG];
     uint64_t done = 0, at = 0;
     QC_TRY(session_need_both(v, err));
-    QC_TRY(vault_name_seal(&path, v->ring, name, err));
-    QC_TRY(vault_ring_path_tag(own, v->ring, qc_buf_span(&path), err));
+    QC_TRY(vault_name_tag(own, v->ring, name, err));
     for (size_t i = 0; i < versions->n; i++) {
         if (versions->v[i].disputed == 0 || versions->v[i].disputed == at)
             continue;

@@ -93,12 +93,9 @@ static int64_t now_s(void)
 
 static qc_rc draft_name(struct vault_erasure *e, qc_span name, struct qc_err *err)
 {
-    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
     uint8_t path_tag[16];
     char hex[2 * sizeof(path_tag) + 1];
-    QC_TRY(vault_name_check(name, err));
-    QC_TRY(vault_name_seal(&path, e->v->ring, name, err));
-    QC_TRY(vault_ring_path_tag(path_tag, e->v->ring, qc_buf_span(&path), err));
+    QC_TRY(vault_name_tag(path_tag, e->v->ring, name, err));
     qc_hex(qc_span_of(path_tag, sizeof(path_tag)), hex);
     snprintf(e->draft, sizeof(e->draft), "%s.draft", hex);
     return QC_OK;
@@ -293,8 +290,7 @@ static qc_rc keep_purged(struct vault_erasure *e, size_t from, size_t n, size_t 
     for (size_t i = 0; i < n; i++) {
         if (asked[i].rc != QC_OK)
             continue;
-        memcpy(gone[purged].object, asked[i].object, VAULT_ID_BYTES);
-        memcpy(gone[purged++].version, asked[i].version, VAULT_ID_BYTES);
+        gone[purged++] = session_version(asked[i].object, asked[i].version);
         e->c.v[(*to)++] = e->c.v[from + i];
     }
     return kept_drop(v, gone, purged, &call->op, err); /* whose answer is the same, too */

@@ -358,6 +358,20 @@ qc_rc gw_json_refusal(const struct json_t *obj, qc_rc *ret_rc, struct qc_err *re
     return QC_OK;
 }
 
+qc_rc gw_json_outcome(struct vault_gw_receipt *ret, const struct json_t *o, qc_rc *ret_rc,
+                      struct qc_err *ret_why, struct qc_err *err)
+{
+    struct json_t *child = NULL;
+    if (!qc_json_is_object(o))
+        return QC_FAIL(err, QC_FORMAT, "no object");
+    if (!qc_json_has(o, "receipt"))
+        return gw_json_refusal(o, ret_rc, ret_why, err);
+    QC_TRY(qc_json_obj(o, "receipt", &child, err));
+    QC_TRY(gw_json_receipt(ret, child, err));
+    *ret_rc = QC_OK;
+    return QC_OK;
+}
+
 qc_rc gw_json_entry_build(struct json_t **ret, const struct vault_entry *e, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *obj = NULL;

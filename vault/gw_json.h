@@ -32,6 +32,10 @@ QC_MUST qc_rc gw_json_error(int status, qc_span body, struct vault_gw_entry *ret
 QC_MUST qc_rc gw_json_refusal(const struct json_t *obj, qc_rc *ret_rc, struct qc_err *ret,
                               struct qc_err *err);
 
+/* One outcome of many: a receipt, and *ret_rc is QC_OK, or a refusal, as above. */
+QC_MUST qc_rc gw_json_outcome(struct vault_gw_receipt *ret, const struct json_t *o, qc_rc *ret_rc,
+                              struct qc_err *ret_why, struct qc_err *err);
+
 /* ENTRY as the commit sends it. */
 QC_MUST qc_rc gw_json_entry_build(struct json_t **ret, const struct vault_entry *e, struct qc_err *err);
 

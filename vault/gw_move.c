@@ -23,14 +23,9 @@ static qc_rc move_build(struct json_t *list, const struct vault_gw_move *m, stru
 static qc_rc move_outcome(struct vault_gw_move *m, const struct json_t *o, struct qc_err *err)
 {
     struct vault_gw_receipt receipt = { 0 };
-    struct json_t *child = NULL;
-    if (!qc_json_is_object(o))
-        return QC_FAIL(err, QC_FORMAT, "no object");
-    if (!qc_json_has(o, "receipt"))
-        return gw_json_refusal(o, &m->rc, &m->err, err);
-    QC_TRY(qc_json_obj(o, "receipt", &child, err));
-    QC_TRY(gw_json_receipt(&receipt, child, err));
-    m->rc = QC_OK;
+    QC_TRY(gw_json_outcome(&receipt, o, &m->rc, &m->err, err));
+    if (m->rc != QC_OK)
+        return QC_OK;
     m->number = receipt.number;
     m->chain = receipt.chain;
     m->record_copies = receipt.record_copies;

@@ -82,13 +82,11 @@ qc_rc journal_finish(struct vault *v, const struct journal_put *put, uint64_t nu
 static qc_rc forget(struct vault *v, const struct journal_put *put, const struct vault_op *op,
                     struct qc_err *err)
 {
-    struct vault_gw_version version;
+    const struct vault_gw_version version = session_version(put->object, put->version);
     QC_CLEANUP(vault_store_record_done) struct vault_store_record r = { 0 };
     struct qc_err why = { 0 };
     for (unsigned i = 0; i < 2; i++)
         QC_TRY(session_need_store(v, i + 1, err));
-    memcpy(version.object, put->object, VAULT_ID_BYTES);
-    memcpy(version.version, put->version, VAULT_ID_BYTES);
     QC_TRY(kept_forget(v, &version, 1, op, err));
     const qc_rc rc = vault_store_get(v->store[0], put->object, put->version, &r, &why);
     if (rc != QC_OK && rc != QC_NOTFOUND && rc != QC_INTEGRITY) {
@@ -148,8 +146,7 @@ static qc_rc forget_all(struct vault *v, const struct journal_bundle *b, const s
     struct vault_gw_version kept[QC_VAULT_BUNDLE_FILES];
     for (size_t i = 0; i < b->count; i++) {
         versions[i] = (struct store_version){ b->v[i].object, b->v[i].version };
-        memcpy(kept[i].object, b->v[i].object, VAULT_ID_BYTES);
-        memcpy(kept[i].version, b->v[i].version, VAULT_ID_BYTES);
+        kept[i] = session_version(b->v[i].object, b->v[i].version);
     }
     QC_TRY(kept_forget(v, kept, b->count, op, err));
     for (unsigned i = 0; i < 2; i++) {
@@ -401,12 +398,9 @@ static qc_rc remaining_cb(void *ctx, struct journal *j, struct qc_err *err)
 
 qc_rc vault_settle_name(struct vault *v, qc_span name, const struct vault_call *call, struct qc_err *err)
 {
-    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
     uint8_t path_tag[16];
     struct remaining r = { .v = v, .path_tag = path_tag };
-    QC_TRY(vault_name_check(name, err));
-    QC_TRY(vault_name_seal(&path, v->ring, name, err));
-    QC_TRY(vault_ring_path_tag(path_tag, v->ring, qc_buf_span(&path), err));
+    QC_TRY(vault_name_tag(path_tag, v->ring, name, err));
     QC_TRY(journal_settle(v, path_tag, call, err));
     if (v->state != NULL)
         QC_TRY_AS(each(v->state, remaining_cb, &r, err), err, "journal");

@@ -52,9 +52,8 @@ qc_rc kept_agree(struct vault *v, struct qc_err *err)
 
 static struct vault_gw_version itself(const struct vault *v)
 {
-    struct vault_gw_version ret = { .version = { 0 } };
-    memcpy(ret.object, v->id, VAULT_ID_BYTES);
-    return ret;
+    static const uint8_t zeros[VAULT_ID_BYTES];
+    return session_version(v->id, zeros);
 }
 
 /* A whole B, and of that version? */

@@ -123,6 +123,13 @@ qc_rc vault_name_seal(qc_buf *ret, const struct vault_ring *ring, qc_span name, 
     return qc_buf_add(ret, qc_buf_span(&path), err);
 }
 
+qc_rc vault_name_tag(uint8_t ret[16], const struct vault_ring *ring, qc_span name, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
+    QC_TRY(vault_name_seal(&path, ring, name, err));
+    return vault_ring_path_tag(ret, ring, qc_buf_span(&path), err);
+}
+
 /* Component and its directory: decrypt, take the padding off, check the rules. */
 static qc_rc open_component(qc_buf *ret, const struct vault_ring *ring, const struct dirid *parent,
                             qc_span result, struct qc_err *err)

@@ -206,9 +206,7 @@ qc_rc object_backup(struct object *o, struct qc_err *err)
 {
     if (o->has_B || o->B_why.rc != QC_OK)
         return QC_OK;
-    struct vault_gw_version version;
-    memcpy(version.object, o->ids.object, VAULT_ID_BYTES);
-    memcpy(version.version, o->ids.version, VAULT_ID_BYTES);
+    const struct vault_gw_version version = session_version(o->ids.object, o->ids.version);
     qc_rc rc = session_backup_get(o->v, o->v->gw, &version, &o->backup, &o->call->op, &o->B_why);
     if (rc == QC_OK)
         rc = vault_backup_parse(&o->B, qc_buf_span(&o->backup), &o->B_why);

@@ -69,10 +69,8 @@ static qc_rc drop_kept(const struct vault *v, const struct batch *b, const struc
     struct vault_gw_version gone[QC_VAULT_PURGE_BATCH];
     size_t n = 0;
     for (size_t i = 0; i < b->count; i++) {
-        if (b->asked[i].rc != QC_OK)
-            continue;
-        memcpy(gone[n].object, b->asked[i].object, VAULT_ID_BYTES);
-        memcpy(gone[n++].version, b->asked[i].version, VAULT_ID_BYTES);
+        if (b->asked[i].rc == QC_OK)
+            gone[n++] = session_version(b->asked[i].object, b->asked[i].version);
     }
     return kept_drop(v, gone, n, op, err);
 }

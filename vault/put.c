@@ -147,12 +147,10 @@ static qc_rc begin(struct put *p, struct qc_err *err)
 static void abandon(struct put *p)
 {
     struct vault_op op = session_settle_op(&p->call->op);
-    struct vault_gw_version version;
+    const struct vault_gw_version version = session_version(p->ids.object, p->ids.version);
     struct qc_err why = { 0 };
     if (!p->begun)
         return;
-    memcpy(version.object, p->ids.object, VAULT_ID_BYTES);
-    memcpy(version.version, p->ids.version, VAULT_ID_BYTES);
     qc_rc rc = p->v->gw->ops->upload_cancel(p->v->gw, p->ids.put_key, &op, &why);
     if (rc == QC_OK)
         rc = qc_fault(client_cancelled, &why);

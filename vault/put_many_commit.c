@@ -264,8 +264,7 @@ static qc_rc drop_kept(const struct many *b, struct qc_err *err)
         const struct many_member *m = &b->m[i];
         if (m->fate != MANY_OUT || !m->with_keeper)
             continue;
-        memcpy(versions[n].object, m->ids.object, VAULT_ID_BYTES);
-        memcpy(versions[n++].version, m->ids.version, VAULT_ID_BYTES);
+        versions[n++] = session_version(m->ids.object, m->ids.version);
     }
     return kept_forget(b->v, versions, n, &op, err);
 }

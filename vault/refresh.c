@@ -310,10 +310,8 @@ static qc_rc is_over(bool *ret, const struct refresh *r, const struct refresh_on
 static qc_rc lost(struct refresh *r, size_t k, const struct qc_err *why, struct qc_err *err)
 {
     const struct refresh_one *one = &r->batch[k];
-    struct vault_gw_version version;
+    const struct vault_gw_version version = session_version(one->object, one->version);
     bool over = false;
-    memcpy(version.object, one->object, VAULT_ID_BYTES);
-    memcpy(version.version, one->version, VAULT_ID_BYTES);
     QC_TRY(is_over(&over, r, one, err));
     if (over)
         QC_TRY(kept_forget(r->v, &version, 1, &r->call->op, err));
@@ -352,10 +350,8 @@ static qc_rc read_back(struct refresh *r, struct qc_err *err)
     for (size_t k = 0; k < r->n;) {
         QC_CLEANUP(qc_buf_free) qc_buf B = { .max = QC_VAULT_BACKUP_MAX };
         const struct refresh_one *one = &r->batch[k];
-        struct vault_gw_version version;
+        const struct vault_gw_version version = session_version(one->object, one->version);
         struct qc_err why = { 0 };
-        memcpy(version.object, one->object, VAULT_ID_BYTES);
-        memcpy(version.version, one->version, VAULT_ID_BYTES);
         qc_rc rc = gw->ops->backup_get(gw, r->v->id, one->object, one->version, &B, &r->call->op, &why);
         if (rc == QC_OK)
             rc = kept_fetch(r->v, &version, &B, &r->call->op, &why);
@@ -462,7 +458,7 @@ static qc_rc is_done(bool *ret, struct refresh *r, const struct vault_store_reco
 {
     QC_CLEANUP(qc_buf_free) qc_buf bytes = { .max = QC_VAULT_BACKUP_MAX };
     QC_CLEANUP(vault_backup_done) struct vault_backup B = { 0 };
-    struct vault_gw_version version;
+    const struct vault_gw_version version = session_version(one->object, one->version);
     struct qc_err why = { 0 };
     *ret = one->gone || one->generation > r->to;
     if (*ret || one->generation < r->to)
@@ -470,8 +466,6 @@ static qc_rc is_done(bool *ret, struct refresh *r, const struct vault_store_reco
     *ret = !r->result.went_on || one->state == VAULT_RECORD_PENDING;
     if (*ret)
         return QC_OK;
-    memcpy(version.object, one->object, VAULT_ID_BYTES);
-    memcpy(version.version, one->version, VAULT_ID_BYTES);
     qc_rc rc = session_backup_get(r->v, r->v->gw, &version, &bytes, &r->call->op, &why);
     if (rc == QC_OK)
         rc = vault_backup_parse(&B, qc_buf_span(&bytes), &why);

@@ -96,13 +96,10 @@ static qc_rc run(struct vault *v, qc_span name, const uint8_t *only, const struc
 static qc_rc remove_name(struct vault *v, qc_span name, const uint8_t *only, const struct vault_call *call,
                          struct vault_remove_result *ret, struct qc_err *err)
 {
-    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
     char text[NAME_TEXT];
     uint8_t path_tag[16];
     session_name_text(text, name);
-    QC_TRY(vault_name_check(name, err));
-    QC_TRY(vault_name_seal(&path, v->ring, name, err));
-    QC_TRY(vault_ring_path_tag(path_tag, v->ring, qc_buf_span(&path), err));
+    QC_TRY(vault_name_tag(path_tag, v->ring, name, err));
     QC_TRY(
         journal_settle(v, path_tag, call, err)); /* an interrupted put of the name does not go on, either */
     QC_TRY_AS(run(v, name, only, call, ret, err), err, "%s", text);

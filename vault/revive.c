@@ -116,10 +116,8 @@ static qc_rc write_all(struct relearn *l, struct qc_err *err)
 static qc_rc one(void *ctx, const struct vault_stat *s, struct qc_err *err)
 {
     struct relearn *l = ctx;
-    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
     struct vault_store_record *r = &l->record[l->n];
-    QC_TRY(vault_name_seal(&path, l->v->ring, qc_buf_span(&s->name), err));
-    QC_TRY(vault_ring_path_tag(l->mark[l->n].path_tag, l->v->ring, qc_buf_span(&path), err));
+    QC_TRY(vault_name_tag(l->mark[l->n].path_tag, l->v->ring, qc_buf_span(&s->name), err));
     l->mark[l->n].number = s->number;
     *r = (struct vault_store_record){ .state = VAULT_RECORD_COMMITTED, .sequence = s->sequence };
     memcpy(r->object, s->object, VAULT_ID_BYTES);

@@ -505,6 +505,15 @@ void session_note_faults(struct vault *v, const char *request, const struct vaul
     qc_free(f);
 }
 
+struct vault_gw_version session_version(const uint8_t object[VAULT_ID_BYTES],
+                                        const uint8_t version[VAULT_ID_BYTES])
+{
+    struct vault_gw_version ret;
+    memcpy(ret.object, object, VAULT_ID_BYTES);
+    memcpy(ret.version, version, VAULT_ID_BYTES);
+    return ret;
+}
+
 struct vault_op session_settle_op(const struct vault_op *op)
 {
     qc_deadline until = qc_deadline_in(QC_VAULT_SETTLE_MS);

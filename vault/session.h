@@ -89,6 +89,9 @@ QC_MUST qc_rc kept_drop(const struct vault *v, const struct vault_gw_version *ve
                         const struct vault_op *op, struct qc_err *err);
 /* What the stores say of where the keeper is follows what the session was given; nothing else does. */
 QC_MUST qc_rc kept_describe(const struct vault *v, struct qc_err *err);
+/* These two ids, as calls take them. */
+struct vault_gw_version session_version(const uint8_t object[VAULT_ID_BYTES],
+                                        const uint8_t version[VAULT_ID_BYTES]);
 /* B of a version, as it was made: of the gateway, and opened, or of the keeper. Errors: backup_get's,
  * vault_backup_unseal's, kept_fetch's. */
 QC_MUST qc_rc session_backup_get(const struct vault *v, struct vault_gw *gw,

@@ -32,7 +32,6 @@ static qc_rc one_moved(struct trash *t, struct vault_removed *r, struct qc_err *
 static qc_rc one_removed(void *ctx, const struct vault_stat *s, struct qc_err *err)
 {
     struct trash *t = ctx;
-    QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
     struct vault_store_moved moved = { 0 };
     struct vault_removed r = { .name = qc_buf_span(&s->name),
                                .number = s->number,
@@ -40,8 +39,7 @@ static qc_rc one_removed(void *ctx, const struct vault_stat *s, struct qc_err *e
     struct vault_store_removal note = { 0 };
     struct qc_err why = { 0 };
     uint8_t tag[16];
-    QC_TRY(vault_name_seal(&path, t->v->ring, r.name, err));
-    QC_TRY(vault_ring_path_tag(tag, t->v->ring, qc_buf_span(&path), err));
+    QC_TRY(vault_name_tag(tag, t->v->ring, r.name, err));
     qc_rc rc = versions_moved(t->v, tag, s->number, t->call, &moved, &why);
     if (rc == QC_OK)
         return one_moved(t, &r, err);

@@ -100,6 +100,19 @@ static inline qc_rc erig_rebuild(struct erig *r, const char *state, struct gw_re
     return gw_rebuild(state, &setup, &r->rng, ret, err);
 }
 
+/* The engine ends, and one takes its place that is made of the clouds alone, under that name. */
+static inline void erig_from_clouds(struct erig *r, const char *name)
+{
+    struct gw_rebuild_report report = { 0 };
+    struct qc_err err = { 0 };
+    char state[320];
+
+    gw_engine_close(&r->e);
+    erig_path(r, name, state, sizeof state);
+    CHECK_OK(erig_rebuild(r, state, &report, &err));
+    CHECK_OK(gw_engine_open(&r->e, state, &r->rng, &err));
+}
+
 static inline void erig_start(struct erig *r, unsigned clouds, unsigned k, unsigned n)
 {
     struct qc_err err = { 0 };

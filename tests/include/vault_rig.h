@@ -55,6 +55,15 @@ static inline struct vault_conf rig_conf(struct rig *r)
                                 .pad = r->pad };
 }
 
+/* Another client of the same vault, with numbers of its own; not opened. */
+static inline struct rig rig_other(const struct rig *r, uint64_t salt)
+{
+    struct rig other = *r;
+    other.v = NULL;
+    other.rand.state += salt;
+    return other;
+}
+
 static inline struct vault_call rig_call(struct rig *r)
 {
     return (struct vault_call){ .op = { .deadline = qc_deadline_in(60000) }, .notes = &r->notes };

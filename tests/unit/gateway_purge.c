@@ -226,12 +226,10 @@ static void time_seems(struct erig *r, int64_t known, int64_t up, bool other_boo
 static void kept(void)
 {
     const uint64_t now = (uint64_t)qc_wall_s(), hour = 3600;
-    struct gw_rebuild_report report = { 0 };
     struct gw_version_info info;
     struct erig r;
     struct qc_err err = { 0 };
     uint64_t until;
-    char state[320];
 
     erig_new(&r, CLOUDS, 3, CLOUDS);
     const struct three t = put_three(&r);
@@ -250,10 +248,7 @@ static void kept(void)
     /* Two hours passed, the machine was up, and the wall clock did not move: it is no later than it says. */
     time_seems(&r, 0, -(int64_t)(2 * hour), false);
     CHECK(purge_one(&r, &t.old) == QC_AUTH);
-    gw_engine_close(&r.e);
-    erig_path(&r, "rebuilt", state, sizeof state);
-    CHECK_OK(erig_rebuild(&r, state, &report, &err));
-    CHECK_OK(gw_engine_open(&r.e, state, &r.rng, &err));
+    erig_from_clouds(&r, "rebuilt");
     CHECK_OK(gw_version_info(r.e, &ids, &info, &err));
     CHECK(info.kept_s == (int64_t)(now + hour) && purge_one(&r, &t.old) == QC_AUTH);
     /* Two hours more are known, on another boot. Then nothing is in the way; nothing went before it was

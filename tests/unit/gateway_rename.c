@@ -136,19 +136,14 @@ static void many(struct erig *r)
 /* From the clouds alone: the same, and still one path for each object. */
 static void rebuilt(struct erig *r, const struct erig_put *a)
 {
-    struct gw_rebuild_report report = { 0 };
     struct erig_put stale = erig_prepare(8, "\1beta", 3, 1, 400);
     struct gw_receipt receipt;
     enum gw_upload_state state;
     struct qc_err err = { 0 };
-    char path[320];
     const uint64_t chain = chain_of(r);
     const struct gw_rename m = erig_move_of(a, 21, "\1beta", 0);
 
-    gw_engine_close(&r->e);
-    erig_path(r, "rebuilt", path, sizeof path);
-    CHECK_OK(erig_rebuild(r, path, &report, &err));
-    CHECK_OK(gw_engine_open(&r->e, path, &r->rng, &err));
+    erig_from_clouds(r, "rebuilt");
     CHECK(chain_of(r) == chain);
     erig_at(r, "\1alpha", "5 file");
     erig_at(r, "\1beta", "2 none");
@@ -216,12 +211,7 @@ static void to_and_fro(void)
             i % 2 == 0 ? erig_move_of(&p, 501 + i, there, i) : erig_move_of(&at, 501 + i, p.path, i + 1);
         CHECK(rename_one(&r, &m) == QC_OK && tenant_usage(&r, r.tenant).moves == i + 1);
     }
-    struct gw_rebuild_report report = { 0 };
-    char path[320];
-    gw_engine_close(&r.e);
-    erig_path(&r, "rebuilt", path, sizeof path);
-    CHECK_OK(erig_rebuild(&r, path, &report, &err));
-    CHECK_OK(gw_engine_open(&r.e, path, &r.rng, &err));
+    erig_from_clouds(&r, "rebuilt");
     CHECK(tenant_usage(&r, r.tenant).moves == 4);
     p.number = 5;
     struct gw_rename m[2] = { erig_move_of(&p, 510, there, 4), erig_move_of(&p, 511, on, 0) };
@@ -274,12 +264,7 @@ static void within_limits(void)
     CHECK(rename_one(&r, &on) == QC_QUOTA);
     limit(&r, used / 2); /* what is in the log is replayed, whatever is allowed since */
     tenant_counted(&r, r.tenant);
-    struct gw_rebuild_report report = { 0 };
-    char path[320];
-    gw_engine_close(&r.e);
-    erig_path(&r, "rebuilt", path, sizeof path);
-    CHECK_OK(erig_rebuild(&r, path, &report, &err));
-    CHECK_OK(gw_engine_open(&r.e, path, &r.rng, &err));
+    erig_from_clouds(&r, "rebuilt");
     CHECK(tenant_usage(&r, r.tenant).bytes == used + each);
     tenant_counted(&r, r.tenant);
     erig_at(&r, p.path, "3 file");

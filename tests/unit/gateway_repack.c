@@ -185,18 +185,6 @@ static void whole(struct erig *r)
     qc_free(report);
 }
 
-static void rebuild(struct erig *r, const char *name)
-{
-    struct gw_rebuild_report report = { 0 };
-    struct qc_err err = { 0 };
-    char state[320];
-
-    gw_engine_close(&r->e);
-    erig_path(r, name, state, sizeof state);
-    CHECK_OK(erig_rebuild(r, state, &report, &err));
-    CHECK_OK(gw_engine_open(&r->e, state, &r->rng, &err));
-}
-
 enum { PACKS = 4, ROUNDS = 5 };
 
 /* What a model of it says, after each round of purges: which live, what is dead, what is counted. */
@@ -229,7 +217,7 @@ static void model(void)
     whole(&r);
     static const char gone[] = "SELECT " GW_SQL_SUM("gone") " FROM version WHERE tenant=?1 AND state=3";
     const uint64_t dead = count_sql(&r, gone, r.tenant);
-    rebuild(&r, "again");
+    erig_from_clouds(&r, "again");
     CHECK(count_sql(&r, gone, r.tenant) == dead);
     tenant_counted(&r, r.tenant);
     for (unsigned i = 0; i < PACKS; i++)
@@ -250,6 +238,17 @@ static void make_half_dead(struct erig *r, struct pack *p)
             if (j % 3 != 0)
                 pack_remove(r, &p[i], j);
     }
+}
+
+/* Clouds, and two bundles of which the most is dead; freed by the caller. */
+static struct pack *half_dead(struct erig *r)
+{
+    struct pack *p = calloc(2, sizeof *p);
+
+    CHECK(p != NULL);
+    erig_new(r, CLOUDS, K, CLOUDS);
+    make_half_dead(r, p);
+    return p;
 }
 
 static void repacked(struct erig *r, const struct pack *p)
@@ -295,13 +294,10 @@ static void at_each_step(void)
                                          "repack_read_back", "put_decide",   "put_decided",
                                          "put_log",          "put_witness",  "put_publish",
                                          "repack_recorded",  "sweep_delete", "sweep_deleted" };
-    struct pack *p = calloc(2, sizeof *p);
     struct erig r;
     char pristine[330], killed[330];
 
-    CHECK(p != NULL);
-    erig_new(&r, CLOUDS, K, CLOUDS);
-    make_half_dead(&r, p);
+    struct pack *p = half_dead(&r);
     gw_engine_close(&r.e);
     CHECK(snprintf(pristine, sizeof pristine, "%s.pristine", r.dir.path) > 0);
     CHECK(snprintf(killed, sizeof killed, "%s.killed", r.dir.path) > 0);
@@ -309,7 +305,7 @@ static void at_each_step(void)
     for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
         CHECK(killed_at(&r, steps[i]));
         qc_tree_copy(r.dir.path, killed);
-        rebuild(&r, "rebuilt");
+        erig_from_clouds(&r, "rebuilt");
         pack_check(&r, &p[0]);
         pack_check(&r, &p[1]);
         gw_engine_close(&r.e);
@@ -332,12 +328,9 @@ static void at_each_step(void)
 static void fails(void)
 {
     static const char *const steps[] = { "repack_reserved", "repack_read", "repack_put", "repack_read_back" };
-    struct pack *p = calloc(2, sizeof *p);
     struct erig r;
 
-    CHECK(p != NULL);
-    erig_new(&r, CLOUDS, K, CLOUDS);
-    make_half_dead(&r, p);
+    struct pack *p = half_dead(&r);
     for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
         struct qc_err err = { 0 };
         char script[128];
@@ -363,7 +356,6 @@ static void fails(void)
 /* A read that has begun goes on in the new bundle, when the old one is gone from the clouds. */
 static void under_a_read(void)
 {
-    struct pack *p = calloc(2, sizeof *p);
     struct gw_reader *reader = NULL, *other = NULL;
     struct qc_err err = { 0 };
     struct erig r;
@@ -371,9 +363,7 @@ static void under_a_read(void)
     uint64_t size;
     size_t n;
 
-    CHECK(p != NULL);
-    erig_new(&r, CLOUDS, K, CLOUDS);
-    make_half_dead(&r, p);
+    struct pack *p = half_dead(&r);
     const struct gw_version_ids ids = ids_of(&r, &p[1].v[3]);
     erig_bytes(&p[1].v[3], 0, want);
     CHECK_OK(gw_reader_open(r.e, &ids, "0123456789abcdef", &reader, &size, &err));
@@ -408,14 +398,11 @@ static void under_a_read(void)
 /* A cloud is away: nothing is put for nothing, and nothing is lost; then it is back. */
 static void one_away(void)
 {
-    struct pack *p = calloc(2, sizeof *p);
     struct qc_err err = { 0 };
     struct erig r;
     bool more;
 
-    CHECK(p != NULL);
-    erig_new(&r, CLOUDS, K, CLOUDS);
-    make_half_dead(&r, p);
+    struct pack *p = half_dead(&r);
     erig_lose(&r, 2);
     qc_ignore(gw_engine_tidy(r.e, &more, &err), "a cloud is away");
     const uint64_t before = room(&(struct erig){ .dir = r.dir, .clouds = 2 });
@@ -465,7 +452,7 @@ static void limits(void)
     CHECK_OK(gw_version_info(r.e, &one.ids, &info, &err));
     CHECK(info.kept_s == (int64_t)until && info.margin == CLOUDS - K &&
           tenant_usage(&r, r.tenant).bytes < bytes);
-    rebuild(&r, "again");
+    erig_from_clouds(&r, "again");
     CHECK_OK(gw_version_info(r.e, &one.ids, &info, &err));
     CHECK(info.kept_s == (int64_t)until && info.margin == CLOUDS - K);
     pack_check(&r, &p[0]);
@@ -476,15 +463,12 @@ static void limits(void)
 /* What changed while the new bundle was put is not in the record, and what is not worth its record stays. */
 static void changed(void)
 {
-    struct pack *p = calloc(2, sizeof *p);
     struct gw_half_row rows[MEMBERS];
     struct qc_err err = { 0 };
     struct erig r;
     unsigned count;
 
-    CHECK(p != NULL);
-    erig_new(&r, CLOUDS, K, CLOUDS);
-    make_half_dead(&r, p);
+    struct pack *p = half_dead(&r);
     {
         QC_LOCK(gw_cat_lock(r.e->cat));
         CHECK_OK(gw_cat_half_members(r.e->cat, &(struct gw_ref){ r.tenant, r.vault }, 0, rows, MEMBERS,
@@ -516,7 +500,6 @@ static void changed(void)
  * read, purges meanwhile, and goes on when the first is gone, with what that one has left behind. */
 static void two_gateways(void)
 {
-    struct pack *p = calloc(2, sizeof *p);
     struct gw_reader *reader = NULL;
     struct qc_err err = { 0 };
     struct erig r, two;
@@ -525,9 +508,7 @@ static void two_gateways(void)
     uint64_t size, no;
     size_t n;
 
-    CHECK(p != NULL);
-    erig_new(&r, CLOUDS, K, CLOUDS);
-    make_half_dead(&r, p);
+    struct pack *p = half_dead(&r);
     two = r;
     two.e = NULL;
     erig_path(&r, "state2", two.state, sizeof two.state);
@@ -585,14 +566,11 @@ static void aside(struct erig *r, const struct pack *p, bool away)
 /* One bundle cannot be read: it waits, and what is half dead beside it does not. */
 static void unreadable(void)
 {
-    struct pack *p = calloc(2, sizeof *p);
     struct qc_err err = { 0 };
     struct erig r;
     bool more;
 
-    CHECK(p != NULL);
-    erig_new(&r, CLOUDS, K, CLOUDS);
-    make_half_dead(&r, p);
+    struct pack *p = half_dead(&r);
     aside(&r, &p[0], true);
     CHECK_OK(gw_engine_tidy(r.e, &more, &err)); /* both are chosen; one is moved */
     CHECK(view_of(&r).repacked == 1 && view_of(&r).why[0] != '\0' && r.e->repacks.until_ms == 0);
@@ -623,7 +601,6 @@ static void purged_meanwhile(void)
 {
     QC_CLEANUP(qc_buf_free) qc_buf members = { .max = (size_t)MEMBERS * GW_LOG_PACKED_BYTES };
     struct gw_half_row rows[MEMBERS];
-    struct pack *p = calloc(2, sizeof *p);
     struct gw_rec_repacked rec = { .created = 1,
                                    .object.b = { 1 },
                                    .version.b = { 2 },
@@ -634,9 +611,7 @@ static void purged_meanwhile(void)
     unsigned count;
     struct erig r;
 
-    CHECK(p != NULL);
-    erig_new(&r, CLOUDS, K, CLOUDS);
-    make_half_dead(&r, p);
+    struct pack *p = half_dead(&r);
     {
         QC_LOCK(gw_cat_lock(r.e->cat));
         QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };

@@ -33,10 +33,8 @@ static void other_removes_x(void *ctx)
 
 static void other_like(struct other *o, const struct rig *r, uint64_t salt)
 {
-    *o = (struct other){ .r = *r, .size = 500, .salt = salt };
-    o->r.v = NULL;
+    *o = (struct other){ .r = rig_other(r, salt * 1000003), .size = 500, .salt = salt };
     o->r.notes = (struct vault_notes){ 0 };
-    o->r.rand.state += salt * 1000003;
 }
 
 static qc_rc count(void *ctx, const struct vault_stat *s, struct qc_err *err)

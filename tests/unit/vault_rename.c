@@ -256,10 +256,8 @@ static void shift(struct rig *r, const char *name, uint64_t sequence, uint64_t b
  * that it wanted there says nothing of the version that the new name has under the same sequence. */
 static void left_behind(struct rig *r)
 {
-    struct rig other = *r;
+    struct rig other = rig_other(r, 1000099);
     struct qc_err err = { 0 };
-    other.v = NULL;
-    other.rand.state += 1000099;
     r->fake->before_ctx = &other;
     for (uint64_t i = 1; i <= 5; i++)
         put(r, "q", i);
@@ -290,9 +288,7 @@ static void overtaken(struct rig *r)
     struct vault_call call = rig_call(r);
     struct vault_move m;
     struct qc_err err = { 0 };
-    struct rig other = *r;
-    other.v = NULL;
-    other.rand.state += 1000003;
+    struct rig other = rig_other(r, 1000003);
     r->fake->before_ctx = &other;
     put(r, "m", 1);
     CHECK_OK(vault_stat(r->v, QC_LIT("m"), &call, &s, &err));
@@ -325,12 +321,10 @@ static void overtaken(struct rig *r)
 /* Numbers that leave some out were so at the old name. */
 static void shifted(struct rig *r)
 {
-    struct rig other = *r;
+    struct rig other = rig_other(r, 1000033);
     struct qc_err err = { 0 };
     CHECK_OK(remove_it(r, "m", &err) == QC_NOTFOUND ? QC_OK : QC_GENERAL);
     qc_err_clear(&err);
-    other.v = NULL;
-    other.rand.state += 1000033;
     r->fake->before_ctx = &other;
     put(r, "m", 1);
     put(r, "m", 2);
@@ -524,9 +518,7 @@ static void not_shown(struct rig *r, struct rig *other)
 static void disputes(struct rig *r)
 {
     struct qc_err err = { 0 };
-    struct rig other = *r;
-    other.v = NULL;
-    other.rand.state += 1000159;
+    struct rig other = rig_other(r, 1000159);
     settled(r, "k", 1); /* of refused_then_removed */
     CHECK(strcmp(disputed(r, "k"), "no no no ") == 0);
     is_list(r, "k", "4r 2r 1r");
@@ -564,9 +556,7 @@ static void two_at_once(struct rig *r)
 {
     struct vault_move m;
     struct qc_err err = { 0 };
-    struct rig other = *r;
-    other.v = NULL;
-    other.rand.state += 1000121;
+    struct rig other = rig_other(r, 1000121);
     r->fake->before_ctx = &other;
     put(r, "t", 1);
     put(r, "t", 2);

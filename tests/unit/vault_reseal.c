@@ -60,9 +60,7 @@ static void overtaken(struct rig *r, struct vault *reader)
 {
     struct qc_err err = { 0 };
     struct vault_put_result ret;
-    struct rig other = *r;
-    other.v = NULL;
-    other.rand.state += 1000003;
+    struct rig other = rig_other(r, 1000003);
     CHECK_OK(rig_put(r, "x", 1000, 1, &err));
     r->fake->before_commit = overtake;
     r->fake->before_ctx = &other;

@@ -366,9 +366,7 @@ static void overtaken(struct rig *r)
 {
     struct vault_put_result put;
     struct qc_err err = { 0 };
-    struct rig other = *r;
-    other.v = NULL;
-    other.rand.state += 1000003;
+    struct rig other = rig_other(r, 1000003);
     r->fake->before_ctx = &other;
     rig_put_v(r, "s", SIZE, 1);
     rig_put_v(r, "s", SIZE, 2);

@@ -4,6 +4,7 @@
  * tried again: the kernel may have dropped the pages, so a second success would say nothing. Names are single
  * components relative to an open directory (asserted: no '/', not empty). Errors: base/err.h for errno. */
 #pragma once
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -35,6 +36,9 @@ QC_MUST qc_rc qc_open_at(struct qc_fd *ret, int dirfd, const char *path, int fla
                          struct qc_err *err);
 /* A directory, for use as dirfd. */
 QC_MUST qc_rc qc_dir_open(struct qc_fd *ret, const char *path, struct qc_err *err);
+
+/* For QC_CLEANUP of what opendir or fdopendir gave; NULL is allowed. */
+void qc_list_close(DIR **d);
 
 /* All bytes, over short writes and EINTR; at the file's offset, or (pwrite) at off. */
 QC_MUST qc_rc qc_write_all(int fd, const qc_span *parts, size_t count, struct qc_err *err);

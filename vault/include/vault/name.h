@@ -19,6 +19,10 @@ QC_MUST qc_rc vault_name_check(qc_span name, struct qc_err *err);
  */
 QC_MUST qc_rc vault_name_seal(qc_buf *ret, const struct vault_ring *ring, qc_span name, struct qc_err *err);
 
+/* The path tag of a name (FORMAT 7.2), by its path ciphertext. Errors: as of vault_name_seal. */
+QC_MUST qc_rc vault_name_tag(uint8_t ret[16], const struct vault_ring *ring, qc_span name,
+                             struct qc_err *err);
+
 /*
  * Names of one listing: remembers the components of the last path, so that each directory is derived once
  * while paths come in ciphertext order. Start from {0}; one ring per cache.
