@@ -296,7 +296,9 @@ bool client_ends_run(qc_rc rc)
 
 bool client_object(struct client *c, qc_rc rc, qc_span name, const struct qc_err *why, qc_rc *worst)
 {
-    struct msg_about about = { .name = name };
+    struct msg_about about = { .name = name,
+                               .kept = c->left.kept,
+                               .range = { c->left.range_was, c->left.range_there } };
     bool counts = client_tell_notes(c, rc, name);
     if (rc == QC_SHARES && c->vault != NULL && !vault_has_share(c->vault, 1))
         about.share = "1";
@@ -308,6 +310,8 @@ bool client_object(struct client *c, qc_rc rc, qc_span name, const struct qc_err
         out_count(&c->out, rc);
     else
         out_object(&c->out, rc, &about, why);
+    c->left.kept = 0;
+    c->left.range_was = NULL;
     *worst = rc == QC_CANCELLED ? rc : qc_rc_worse(*worst, rc);
     return !client_ends_run(rc) && !revival_is_over(&c->revival);
 }

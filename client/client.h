@@ -21,6 +21,8 @@ enum { NEEDS_CONF = 1, NEEDS_OWN_GATEWAY = 2, NEEDS_BOTH = 4, NEEDS_CLASS_SHIFT 
 
 struct keeping;
 struct net_rate;
+enum { CLIENT_RANGE = 48 }; /* two numbers */
+
 struct client {
     struct out out;
     struct places places;
@@ -66,6 +68,11 @@ struct client {
     const char *bulk;                  /* what made the shares, where there are any; else NULL */
     bool random_low_told;
     char help[QC_OPT_NAME_MAX + 16]; /* what to run next after a wrong call */
+    struct {                         /* of the object that is told next: as in struct msg_about */
+        uint64_t kept;
+        const char *range_was;
+        char range_there[CLIENT_RANGE];
+    } left;
 };
 
 void client_done(struct client *c);

@@ -16,6 +16,7 @@
 
 enum needs { NOTHING, VAULT, LOOK }; /* that there is a vault; that it was looked at */
 enum { WHAT = 700 };
+enum { BEHIND_CHECK = 21 }; /* columns of a line before what it says */
 /* From where on something is said, and from where on it is called bad. */
 enum {
     CLOCK_LOW_S = 60,
@@ -54,9 +55,9 @@ qc_rc doctor_tell_at(struct doctor *d, enum level level, qc_rc rc, const char *n
     va_end(ap);
     d->count[level]++;
     d->worst = qc_rc_worse(d->worst, rc);
-    out_line(&d->c->out, "%-4s  %-13s  %s", words[level], d->check, what);
-    if (next != NULL)
-        out_line(&d->c->out, "%21snext: %s", "", next);
+    out_row(&d->c->out, BEHIND_CHECK, "%-4s  %-13s  %s", words[level], d->check, what);
+    if (next != NULL) /* whole: it may be copied from there */
+        out_line(&d->c->out, "%*snext: %s", (int)out_indent(&d->c->out, BEHIND_CHECK), "", next);
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(qc_json_set_str(j, "check", d->check, err));
     QC_TRY(qc_json_set_str(j, "level", words[level], err));
@@ -395,7 +396,8 @@ qc_rc cmd_doctor(void *app, const struct qc_args *args, struct qc_err *err)
         d.check = k->name;
         QC_TRY(k->run(&d, err));
         if (d.count[LEVEL_WARN] + d.count[LEVEL_BAD] > before)
-            out_line(&d.c->out, "%21sthat is: %s", "", k->means);
+            out_row(&d.c->out, BEHIND_CHECK, "%*sthat is: %s", (int)out_indent(&d.c->out, BEHIND_CHECK), "",
+                    k->means);
     }
     if (!d.looked)
         out_line(&d.c->out, "      what needs the vault was not looked at");

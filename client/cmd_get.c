@@ -81,6 +81,20 @@ qc_rc get_tell_got(const struct get_run *run, qc_span name, const struct vault_g
     return run->silent ? QC_OK : tell(run, name, got, file, err);
 }
 
+/* A part that is not there: one that is, as near as can be. It has so many bytes. */
+static void part_that_is(struct get_run *run, uint64_t size)
+{
+    const struct vault_slice *s = &run->opts.slice;
+    struct client *c = run->c;
+    const uint64_t first = s->has_first && s->first < size ? s->first : 0;
+    c->left.range_was = run->range;
+    if (size == 0)
+        (void)snprintf(c->left.range_there, sizeof c->left.range_there, "0-");
+    else
+        (void)snprintf(c->left.range_there, sizeof c->left.range_there, "%" PRIu64 "-%" PRIu64, first,
+                       size - 1);
+}
+
 static qc_rc get_into(struct get_run *run, qc_span name, const struct vault_sink *sink, const char *file,
                       struct qc_err *err)
 {
@@ -90,8 +104,13 @@ static qc_rc get_into(struct get_run *run, qc_span name, const struct vault_sink
     if (run->sites != NULL)
         return sites_get(run->sites, name, sink, file, err);
     struct vault_call call = client_call_shown(c, &p, name, "verified", true);
+    uint64_t size = UINT64_MAX;
+    run->opts.size = run->part ? &size : NULL;
     qc_rc rc = vault_get_part(c->vault, name, &run->opts, sink, &call, &got, err);
+    run->opts.size = NULL;
     progress_end(&p);
+    if (rc == QC_USAGE && size != UINT64_MAX)
+        part_that_is(run, size);
     QC_TRY(rc);
     return get_tell_got(run, name, &got, file, err);
 }
@@ -295,6 +314,7 @@ static qc_rc begin(struct get_run *run, const struct qc_args *args, int words, s
         return QC_FAIL(err, QC_USAGE, "--version is of one object");
     run->opts.which = run->which.given ? &run->which.which : NULL;
     run->part = range != NULL;
+    run->range = range;
     if (range != NULL)
         QC_TRY_AS(vault_slice_parse(&run->opts.slice, range, err), err, "--range");
     if (range != NULL && shared)

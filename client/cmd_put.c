@@ -80,6 +80,7 @@ static void tell_rest(struct client *c, const struct vault_source *source, qc_sp
     QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
     struct qc_err unused = { 0 };
     char size[TEXT_SIZE];
+    c->left.kept = rc != QC_OK && r->waits ? r->kept : 0;
     text_size(r->kept, size);
     qc_ignore(text_quote(name, &shown, &unused), "then without its name");
     if (rc == QC_OK && r->kept > 0 && r->sent == 0)

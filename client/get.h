@@ -11,6 +11,7 @@ struct get_run {
     struct sites *sites; /* of a profile that has three; or NULL */
     struct vault_get_opts opts;
     bool part;          /* opts says which */
+    const char *range;  /* the word of the command line that does, or NULL */
     struct which which; /* not given: the current version */
     bool force, silent, sparse;
     unsigned jobs; /* of --jobs */

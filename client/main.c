@@ -666,6 +666,7 @@ int main(int argc, char **argv)
     qc_db_in_program();
     out_init(&c.out, "qcloud", MSG_CALL);
     c.out.json = asks_json(argc, argv);
+    out_called(&c.out, argc, argv);
     c.end.rc = run(&c, argc, argv, &err);
     limit_tell(&c);
     meter_end(&c);

@@ -79,6 +79,7 @@ struct msg_step {
     const char *before;
     const char *argv[MSG_WORDS_MAX];
     const char *after;
+    bool again; /* before says it: the command as it was given, which JSON has word by word */
 };
 
 struct msg {
@@ -93,6 +94,10 @@ struct msg_about {
     const char *share;
     const char *dir;
     const char *scrub, *drill; /* the word itself, where that command would help */
+    uint64_t kept;             /* of a put: bytes that stay stored, from which the same command goes on */
+    struct {
+        const char *was, *there; /* a part that is not there, as its word in argv, and one that is */
+    } range;
 };
 
 /* The row for a failure; never NULL. rc is not QC_OK (asserted). */

@@ -6,6 +6,18 @@
     {                                                                                                        \
         .before = (text)                                                                                     \
     }
+#define SAME                                                                                                 \
+    {                                                                                                        \
+        .before = "the same command again", .again = true                                                    \
+    }
+#define SAME_GOES_ON                                                                                         \
+    {                                                                                                        \
+        .before = "the same command again: it goes on where it stopped", .again = true                       \
+    }
+#define SAME_DOES_THE_REST                                                                                   \
+    {                                                                                                        \
+        .before = "the same command again: it does what is left", .again = true                              \
+    }
 #define RUN(...)                                                                                             \
     {                                                                                                        \
         .argv = { __VA_ARGS__ }                                                                              \

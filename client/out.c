@@ -18,16 +18,28 @@ void out_init(struct out *o, const char *command, enum msg_class c)
     o->terminal = isatty(STDERR_FILENO) == 1;
 }
 
+void out_called(struct out *o, int argc, char *const *argv)
+{
+    o->word_count = argc <= QC_CLIENT_AGAIN_MAX ? argc : 0;
+    for (int i = 0; i < o->word_count; i++)
+        o->words[i] = argv[i];
+}
+
 void out_bytes_on_stdout(struct out *o)
 {
     o->json_to = o->talk;
 }
 
-size_t out_columns(const struct out *o)
+static size_t columns_of(FILE *to)
 {
     struct winsize size;
-    const int fd = fileno(o->talk);
+    const int fd = fileno(to);
     return fd >= 0 && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : SIZE_MAX;
+}
+
+size_t out_columns(const struct out *o)
+{
+    return columns_of(o->talk);
 }
 
 static void bar_end(struct out *o)
@@ -50,9 +62,14 @@ void out_raw(struct out *o, qc_span s)
     to_data(o, s);
 }
 
+/* How wide a line is, and where it goes on behind its end. */
+struct width {
+    size_t columns, indent;
+};
+
 /* A line for people. Whoever chose a word in it moves nobody's terminal. False: it did not come out whole. */
 QC_PRINTF(4, 0)
-static bool put_line(FILE *to, size_t columns, const char *start, const char *fmt, va_list ap)
+static bool put_line(FILE *to, struct width w, const char *start, const char *fmt, va_list ap)
 {
     struct qc_err err = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf said = { .max = QC_CLIENT_TEXT_MAX };
@@ -60,7 +77,7 @@ static bool put_line(FILE *to, size_t columns, const char *start, const char *fm
     QC_CLEANUP(qc_buf_free) qc_buf line = { .max = 8 * QC_CLIENT_TEXT_MAX + 64 };
     if (qc_buf_addv(&said, &err, fmt, ap) != QC_OK || qc_buf_add_str(&harmless, start, &err) != QC_OK ||
         text_harmless(qc_buf_span(&said), &harmless, &err) != QC_OK ||
-        text_wrap(qc_buf_span(&harmless), columns, INDENT, &line, &err) != QC_OK ||
+        text_wrap(qc_buf_span(&harmless), w.columns, w.indent, &line, &err) != QC_OK ||
         qc_buf_add(&line, QC_LIT("\n"), &err) != QC_OK)
         return false;
     return fwrite(line.p, 1, line.n, to) == line.n;
@@ -73,7 +90,24 @@ void out_line(struct out *o, const char *fmt, ...)
     bar_end(o);
     va_list ap;
     va_start(ap, fmt);
-    if (!put_line(o->data, SIZE_MAX, "", fmt, ap))
+    if (!put_line(o->data, (struct width){ SIZE_MAX, 0 }, "", fmt, ap))
+        o->failed = true;
+    va_end(ap);
+}
+
+size_t out_indent(const struct out *o, size_t wanted)
+{
+    return wanted > columns_of(o->data) / 3 ? INDENT : wanted;
+}
+
+void out_row(struct out *o, size_t indent, const char *fmt, ...)
+{
+    if (o->json)
+        return;
+    bar_end(o);
+    va_list ap;
+    va_start(ap, fmt);
+    if (!put_line(o->data, (struct width){ columns_of(o->data), out_indent(o, indent) }, "", fmt, ap))
         o->failed = true;
     va_end(ap);
 }
@@ -81,7 +115,7 @@ void out_line(struct out *o, const char *fmt, ...)
 QC_PRINTF(2, 0) static void talk(struct out *o, const char *fmt, va_list ap)
 {
     bar_end(o);
-    if (!put_line(o->talk, out_columns(o), "qcloud: ", fmt, ap))
+    if (!put_line(o->talk, (struct width){ out_columns(o), INDENT }, "qcloud: ", fmt, ap))
         fputs("qcloud: a message could not be written\n", o->talk);
 }
 
@@ -177,13 +211,74 @@ static qc_rc add_own_next(struct json_t *list, const char *next, struct qc_err *
     return qc_json_append(list, &words, err);
 }
 
-static qc_rc add_next_json(struct json_t *j, const struct shown *s, struct qc_err *err)
+/* Is the part that is not there this word of the command line, or the end of it ("--range=A-B")? *ret_from:
+ * where it begins. */
+static bool is_part(const struct msg_about *about, const char *word, size_t *ret_from)
+{
+    const char *equals = strchr(word, '=');
+    if (about->range.was == NULL || (about->range.was != word && about->range.was - 1 != equals))
+        return false;
+    *ret_from = (size_t)(about->range.was - word);
+    return true;
+}
+
+/* A word of the command line, with a part that is there in the place of one that is not. */
+static qc_rc again_word(const struct out *o, int i, const struct msg_about *about, qc_buf *ret,
+                        struct qc_err *err)
+{
+    size_t from = 0;
+    const char *word = i == 0 ? "qcloud" : o->words[i];
+    qc_buf_clear(ret);
+    if (i == 0 || !is_part(about, word, &from))
+        return qc_buf_add_str(ret, word, err);
+    QC_TRY(qc_buf_add(ret, qc_span_of(word, from), err));
+    return qc_buf_add_str(ret, about->range.there, err);
+}
+
+/* The command as it was given. Left out where it is too long, or no UTF-8. */
+static qc_rc add_again(struct json_t *list, const struct out *o, const struct msg_about *about,
+                       struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *words = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = QC_CLIENT_TEXT_MAX };
+    bool fits = o->word_count > 0;
+    for (int i = 1; i < o->word_count && fits; i++)
+        fits = strlen(o->words[i]) < QC_CLIENT_PATH_MAX && text_is_utf8(qc_span_str(o->words[i]));
+    if (!fits)
+        return QC_OK;
+    QC_TRY(qc_json_new_arr(&words, err));
+    for (int i = 0; i < o->word_count; i++) {
+        const char *word = NULL;
+        QC_TRY(again_word(o, i, about, &b, err));
+        QC_TRY(qc_buf_cstr(&b, &word, err));
+        QC_TRY(qc_json_append_str(words, word, err));
+    }
+    return qc_json_append(list, &words, err);
+}
+
+/* The same as text, for a shell. */
+static qc_rc again_text(const struct out *o, const struct msg_about *about, qc_buf *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf b = { .max = QC_CLIENT_TEXT_MAX };
+    if (o->word_count == 0)
+        return qc_buf_addf(ret, err, "the same command with --range %s", about->range.there);
+    for (int i = 0; i < o->word_count; i++) {
+        QC_TRY(again_word(o, i, about, &b, err));
+        QC_TRY(qc_buf_add_str(ret, i > 0 ? " " : "", err));
+        QC_TRY(text_shell(qc_buf_span(&b), ret, err));
+    }
+    return QC_OK;
+}
+
+static qc_rc add_next_json(const struct out *o, struct json_t *j, const struct shown *s, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *list = NULL;
+    bool again = s->about->kept > 0 || s->about->range.was != NULL;
     QC_TRY(qc_json_new_arr(&list, err));
     if (s->next != NULL && strncmp(s->next, "qcloud ", 7) == 0)
         QC_TRY(add_own_next(list, s->next, err));
-    for (size_t i = 0; s->next == NULL && i < MSG_STEPS_MAX; i++) {
+    for (size_t i = 0; s->next == NULL && s->about->range.was == NULL && i < MSG_STEPS_MAX; i++) {
+        again = again || s->m->next[i].again;
         QC_CLEANUP(msg_argv_free) struct msg_argv a = { 0 };
         struct qc_err why = { 0 };
         bool runs = msg_step_argv(&s->m->next[i], s->about, &a, &why) == QC_OK;
@@ -200,10 +295,12 @@ static qc_rc add_next_json(struct json_t *j, const struct shown *s, struct qc_er
         }
         QC_TRY(qc_json_append(list, &words, err));
     }
+    if (again)
+        QC_TRY(add_again(list, o, s->about, err));
     return qc_json_set(j, "next", &list, err);
 }
 
-static qc_rc message_json(const struct shown *s, struct json_t **ret, struct qc_err *err)
+static qc_rc message_json(const struct out *o, const struct shown *s, struct json_t **ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     QC_TRY(out_json_new(s->type, &j, err));
@@ -216,7 +313,9 @@ static qc_rc message_json(const struct shown *s, struct json_t **ret, struct qc_
     QC_TRY(qc_json_set_str(j, "id", s->code, err));
     QC_TRY(text_json(j, "what", s->what, err));
     QC_TRY(qc_json_set_str(j, "data", s->m->data, err));
-    QC_TRY(add_next_json(j, s, err));
+    if (s->about->kept > 0)
+        QC_TRY(qc_json_set_int(j, "kept", (int64_t)s->about->kept, err));
+    QC_TRY(add_next_json(o, j, s, err));
     *ret = QC_STEAL(j);
     return QC_OK;
 }
@@ -237,6 +336,8 @@ static qc_rc message_text(struct out *o, const struct shown *s, struct qc_err *e
     QC_TRY(text_wrap(qc_buf_span(&what), columns, 2 * INDENT, &lines, err));
     if (s->next != NULL)
         QC_TRY(qc_buf_add_str(&next, s->next, err));
+    else if (s->about->range.was != NULL)
+        QC_TRY(again_text(o, s->about, &next, err));
     else
         QC_TRY(msg_next_text(s->m, s->about, "\n    or: ", &next, err));
     bar_end(o);
@@ -254,7 +355,7 @@ static void show(struct out *o, const struct shown *s, struct json_t *extra_coun
     if (!o->json) {
         rc = message_text(o, s, &err);
     } else {
-        rc = message_json(s, &j, &err);
+        rc = message_json(o, s, &j, &err);
         if (rc == QC_OK && counts != NULL)
             rc = qc_json_set(j, "counts", &counts, &err);
         if (rc == QC_OK)

@@ -24,13 +24,17 @@ struct out {
     enum out_progress_mode progress;
     bool clouds; /* progress says how a put fares on each cloud */
     enum msg_class class;
-    char site;            /* whose words these are: 'A', 'B', 'C'; 0: nobody's in particular */
-    const char *command;  /* "put" */
-    unsigned counts[256]; /* objects by exit status */
+    char site;           /* whose words these are: 'A', 'B', 'C'; 0: nobody's in particular */
+    const char *command; /* "put" */
+    const char *words[QC_CLIENT_AGAIN_MAX]; /* the command line, for what is to be run again; borrowed */
+    int word_count;                         /* 0: it has more, and is not said */
+    unsigned counts[256];                   /* objects by exit status */
     unsigned warnings;
 };
 
 void out_init(struct out *o, const char *command, enum msg_class c);
+/* The command line as it was given, before anybody puts its words in another order. */
+void out_called(struct out *o, int argc, char *const *argv);
 /* stdout carries object bytes from here on; JSON lines go to stderr. */
 void out_bytes_on_stdout(struct out *o);
 /* The line of type start. */
@@ -40,6 +44,10 @@ void out_start(struct out *o);
 size_t out_columns(const struct out *o);
 /* A line of data for people (stdout), when not --json. */
 void out_line(struct out *o, const char *fmt, ...) QC_PRINTF(2, 3);
+/* The same, broken where standard output is a terminal that is narrower: it goes on at out_indent(indent). */
+void out_row(struct out *o, size_t indent, const char *fmt, ...) QC_PRINTF(3, 4);
+/* So many blanks, or a few where standard output is a terminal of which they would take a third. */
+size_t out_indent(const struct out *o, size_t wanted);
 /* Bytes of data as they are. */
 void out_raw(struct out *o, qc_span s);
 /* A sentence on stderr, unless --quiet or --json. */

@@ -18,6 +18,7 @@ struct status {
     int64_t bundle_dead;  /* bytes of purged versions in bundles; an own gateway alone says it */
     bool kept;            /* backup data is with a keeper, as far as a store could be asked: */
     bool beside_store;    /* it lies on the device of a share store */
+    bool keeper_old;      /* it is there, and what it has is older than the shares */
     struct qc_err keeper; /* rc QC_OK: it is there, and has the vault's own; else why not */
     struct json_t *drill; /* the last one; NULL: none */
     bool drill_bad;       /* what it left cannot be read: */

@@ -201,6 +201,12 @@ static qc_rc of_keeper(struct status *s, struct qc_err *err)
             "If it is the right place, `qcloud kit refresh` gives it all; else mount the disk that "
             "has it.",
             err, "the keeper (%s) has nothing of this vault: nothing can be stored", s->c->conf.keeper);
+    if (s->keeper_old || s->keeper.rc == QC_INTEGRITY)
+        return status_reason(s, "act",
+                             "If another place is the keeper by now, `qcloud config set vault.backup-to URL` "
+                             "says it; if it is "
+                             "this one, `qcloud kit refresh` gives it all anew.",
+                             err, "nothing can be stored: %.300s", s->keeper.msg);
     if (s->keeper.rc == QC_NOTCONF)
         return status_reason(s, "act", "`qcloud config set vault.backup-to URL` says it.", err,
                              "it is not known where the keeper of backup data is: nothing can be stored");

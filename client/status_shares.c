@@ -45,6 +45,15 @@ static bool beside_store(const struct status *s)
     return device == s->local.share[0].device || device == s->local.share[1].device;
 }
 
+/* The generation of the shares that are in use, as far as a store could be asked (session_generation). */
+static uint32_t in_use(const struct status *s)
+{
+    const uint32_t a = s->local.share[0].generation, b = s->local.share[1].generation;
+    if (a == 0 || b == 0)
+        return a + b;
+    return a < b ? a : b;
+}
+
 /* While no store could be opened, the configuration's word is taken. */
 qc_rc status_keeper_look(struct status *s, const struct vault_conf *conf, struct qc_err *err)
 {
@@ -58,7 +67,12 @@ qc_rc status_keeper_look(struct status *s, const struct vault_conf *conf, struct
         qc_err_set(&s->keeper, QC_NOTCONF, QC_HERE, "the configuration does not say where it is");
         return QC_OK;
     }
-    if (conf->keeper->ops->look(conf->keeper, conf->vault, &op, &s->keeper) != QC_CANCELLED)
+    qc_rc rc = conf->keeper->ops->look(conf->keeper, conf->vault, &op, &s->keeper);
+    if (rc == QC_OK && asked) { /* as each put does */
+        rc = vault_keeper_current(conf->keeper, conf->vault, in_use(s), &op, &s->keeper);
+        s->keeper_old = rc == QC_NOTCONF;
+    }
+    if (rc != QC_CANCELLED)
         return QC_OK;
     *err = s->keeper;
     return QC_CANCELLED;
@@ -74,10 +88,12 @@ static const char *keeper_reason(const struct status *s)
 
 static const char *keeper_state(const struct status *s)
 {
-    return s->keeper.rc == QC_OK         ? "ok"
-           : s->keeper.rc == QC_NOTFOUND ? "empty"
-           : s->keeper.rc == QC_NOTCONF  ? "unknown"
-                                         : "away";
+    return s->keeper.rc == QC_OK          ? "ok"
+           : s->keeper.rc == QC_NOTFOUND  ? "empty"
+           : s->keeper_old                ? "stale"
+           : s->keeper.rc == QC_INTEGRITY ? "damaged"
+           : s->keeper.rc == QC_NOTCONF   ? "unknown"
+                                          : "away";
 }
 
 qc_rc status_keeper_json(const struct status *s, struct json_t *ret, struct qc_err *err)

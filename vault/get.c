@@ -80,6 +80,8 @@ static bool wants_all(const struct get *g)
 static qc_rc find_part(const struct get *g, struct vault_got *got, struct qc_err *err)
 {
     got->part = (struct vault_range){ 0, got->what.size };
+    if (g->opts->size != NULL)
+        *g->opts->size = got->what.size;
     return wants_all(g) ? QC_OK : vault_slice_of(&g->opts->slice, got->what.size, &got->part, err);
 }
 
@@ -177,7 +179,7 @@ static qc_rc run(struct vault *v, qc_span name, struct get *g, const struct vaul
 static qc_rc run_found(struct vault *v, qc_span name, struct get *g, const struct vault_call *call,
                        struct vault_got *got, struct qc_err *err)
 {
-    const struct vault_get_opts *opts = g->opts, again = { .slice = opts->slice };
+    const struct vault_get_opts *opts = g->opts, again = { .slice = opts->slice, .size = opts->size };
     struct qc_err why = { 0 };
     qc_rc rc = run(v, name, g, call, got, &why);
     if (rc == QC_QUORUM && opts->found.n > 0 && !g->begun) {

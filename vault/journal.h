@@ -72,6 +72,10 @@ QC_MUST qc_rc journal_parse_bundle(struct journal_bundle *ret, qc_span in, struc
  */
 QC_MUST qc_rc journal_settle(struct vault *v, const uint8_t *path_tag, const struct vault_call *call,
                              struct qc_err *err);
+/* The same for who puts that name now, and was told, or asked, that it is begun anew: that the put before was
+ * cancelled is no news then. That it had been committed is. */
+QC_MUST qc_rc journal_settle_anew(struct vault *v, const uint8_t path_tag[16], const struct vault_call *call,
+                                  struct qc_err *err);
 /* The put was committed, and the gateway says under which number: records and mark of the stores follow. */
 QC_MUST qc_rc journal_finish(struct vault *v, const struct journal_put *put, uint64_t number,
                              struct qc_err *err);

@@ -98,9 +98,14 @@ static qc_rc forget(struct vault *v, const struct journal_put *put, const struct
     return vault_store_remove_pending(v->store[0], put->object, put->version, err);
 }
 
+/* Where it is told that a put had been committed, or was cancelled; NULL: not at all. */
+struct told_to {
+    struct vault_notes *live, *cancelled;
+};
+
 /* *left: it can go on; then whether it is left as it is, for that. */
 static qc_rc settle_one(struct vault *v, const struct journal_put *put, const struct vault_call *call,
-                        struct vault_notes *notes, bool *left, struct qc_err *err)
+                        const struct told_to *to, bool *left, struct qc_err *err)
 {
     const bool waits = *left;
     *left = false;
@@ -110,7 +115,7 @@ static qc_rc settle_one(struct vault *v, const struct journal_put *put, const st
         QC_TRY(v->gw->ops->upload_state(v->gw, put->put_key, &state, &receipt, &call->op, err));
         if (state == VAULT_UPLOAD_LIVE) {
             QC_TRY(journal_finish(v, put, receipt.number, err));
-            vault_note(notes, VAULT_NOTE_UNFINISHED, 0, QC_OK,
+            vault_note(to->live, VAULT_NOTE_UNFINISHED, 0, QC_OK,
                        "an interrupted put had been committed; it is finished now");
             return QC_OK;
         }
@@ -123,7 +128,7 @@ static qc_rc settle_one(struct vault *v, const struct journal_put *put, const st
             qc_rc rc = v->gw->ops->upload_cancel(v->gw, put->put_key, &call->op, &why);
             if (rc == QC_OK) {
                 QC_TRY(forget(v, put, &call->op, err));
-                vault_note(notes, VAULT_NOTE_UNFINISHED, 0, QC_OK,
+                vault_note(to->cancelled, VAULT_NOTE_UNFINISHED, 0, QC_OK,
                            "an interrupted put was cancelled; nothing of it is visible");
                 return QC_OK;
             }
@@ -174,7 +179,7 @@ static qc_rc settle_bundle(struct vault *v, const struct journal_bundle *b, cons
         return rc;
     }
     for (size_t i = 0; i < b->count; i++)
-        QC_TRY(settle_one(v, &b->v[i], call, NULL, &(bool){ false }, err));
+        QC_TRY(settle_one(v, &b->v[i], call, &(struct told_to){ NULL, NULL }, &(bool){ false }, err));
     vault_note(call->notes, VAULT_NOTE_UNFINISHED, 0, QC_OK,
                "an interrupted put of %zu files had been committed; it is finished now", b->count);
     return QC_OK;
@@ -219,6 +224,7 @@ static qc_rc can_go_on(const struct journal *j, bool *ret, struct qc_err *err)
 struct settling {
     struct vault *v;
     const uint8_t *path_tag; /* which does not go on; NULL */
+    bool anew;               /* it is being put anew: that one before it was cancelled is no news */
     const struct vault_call *call;
 };
 
@@ -228,7 +234,7 @@ static qc_rc settle_file(const struct settling *s, struct journal *j, struct qc_
     const struct vault_call *call = s->call;
     QC_CLEANUP(unfinished_done) struct unfinished u = { 0 };
     struct qc_err why = { 0 };
-    bool waits = false;
+    bool waits = false, meant = false;
     qc_rc rc = read_file(j, &u, &why);
     if (rc == QC_FORMAT)
         return journal_end(j, err); /* nothing was sent before a slot was whole */
@@ -239,9 +245,11 @@ static qc_rc settle_file(const struct settling *s, struct journal *j, struct qc_
     if (memcmp(u.bundle != NULL ? u.bundle->vault : u.put.vault, v->id, VAULT_ID_BYTES) != 0)
         return QC_OK;
     QC_TRY(can_go_on(j, &waits, err));
-    waits = waits && (s->path_tag == NULL || !qc_ct_eq(s->path_tag, u.put.path_tag, sizeof(u.put.path_tag)));
+    meant = s->path_tag != NULL && qc_ct_eq(s->path_tag, u.put.path_tag, sizeof(u.put.path_tag));
+    waits = waits && !meant;
+    const struct told_to to = { call->notes, meant && s->anew ? NULL : call->notes };
     rc = u.bundle != NULL ? settle_bundle(v, u.bundle, call, &why)
-                          : settle_one(v, &u.put, call, call->notes, &waits, &why);
+                          : settle_one(v, &u.put, call, &to, &waits, &why);
     if (rc == QC_NOMEM || rc == QC_CANCELLED) {
         *err = why;
         return rc;
@@ -295,14 +303,26 @@ static qc_rc settle_cb(void *ctx, struct journal *j, struct qc_err *err)
     return settle_file(ctx, j, err);
 }
 
+static qc_rc settle(const struct settling *s, struct qc_err *err)
+{
+    session_look_end(s->v); /* whoever settles writes next */
+    if (s->v->state == NULL)
+        return QC_OK;
+    struct settling all = *s;
+    QC_TRY_AS(each(s->v->state, settle_cb, &all, err), err, "journal");
+    return QC_OK;
+}
+
 qc_rc journal_settle(struct vault *v, const uint8_t *path_tag, const struct vault_call *call,
                      struct qc_err *err)
 {
-    session_look_end(v); /* whoever settles writes next */
-    if (v->state == NULL)
-        return QC_OK;
-    QC_TRY_AS(each(v->state, settle_cb, &(struct settling){ v, path_tag, call }, err), err, "journal");
-    return QC_OK;
+    return settle(&(struct settling){ .v = v, .path_tag = path_tag, .call = call }, err);
+}
+
+qc_rc journal_settle_anew(struct vault *v, const uint8_t path_tag[16], const struct vault_call *call,
+                          struct qc_err *err)
+{
+    return settle(&(struct settling){ .v = v, .path_tag = path_tag, .anew = true, .call = call }, err);
 }
 
 struct finding {

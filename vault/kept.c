@@ -50,10 +50,10 @@ qc_rc kept_agree(struct vault *v, struct qc_err *err)
     return QC_NOTCONF;
 }
 
-static struct vault_gw_version itself(const struct vault *v)
+static struct vault_gw_version itself(const uint8_t *vault)
 {
     static const uint8_t zeros[VAULT_ID_BYTES];
-    return session_version(v->id, zeros);
+    return session_version(vault, zeros);
 }
 
 /* A whole B, and of that version? */
@@ -65,12 +65,12 @@ static bool is_of(qc_span B, const struct vault_gw_version *version)
 }
 
 /* Of the vault's own B at the keeper: a directory that is not mounted, or another disk's, has none. */
-static qc_rc generation_at(uint32_t *ret, const struct vault *v, struct vault_keeper *k,
+static qc_rc generation_at(uint32_t *ret, const uint8_t *vault, struct vault_keeper *k,
                            const struct vault_op *op, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf B = { .max = QC_VAULT_BACKUP_MAX };
-    const struct vault_gw_version own = itself(v);
-    const qc_rc rc = k->ops->get(k, v->id, &own, &B, op, err);
+    const struct vault_gw_version own = itself(vault);
+    const qc_rc rc = k->ops->get(k, vault, &own, &B, op, err);
     if (rc == QC_NOTFOUND) {
         qc_err_set(err, QC_NOTCONF, QC_HERE, "the keeper of backup data (%.200s) has nothing of this vault",
                    k->url);
@@ -90,12 +90,11 @@ static qc_rc generation_at(uint32_t *ret, const struct vault *v, struct vault_ke
 
 /* Each change of keeper comes with new shares, and the vault's B of them is with the new one alone: one that
  * has an older B is the keeper no longer, or a copy of before came in its place. */
-static qc_rc is_keeper(const struct vault *v, uint32_t least, const struct vault_op *op, struct qc_err *err)
+qc_rc vault_keeper_current(struct vault_keeper *k, const uint8_t vault[VAULT_ID_BYTES], uint32_t least,
+                           const struct vault_op *op, struct qc_err *err)
 {
-    struct vault_keeper *k = NULL;
     uint32_t has = 0;
-    QC_TRY(keeper_of(v, &k, err));
-    QC_TRY(generation_at(&has, v, k, op, err));
+    QC_TRY(generation_at(&has, vault, k, op, err));
     if (has >= least)
         return QC_OK;
     qc_err_set(err, QC_NOTCONF, QC_HERE,
@@ -105,6 +104,13 @@ static qc_rc is_keeper(const struct vault *v, uint32_t least, const struct vault
     err->next = "if another place is the keeper by now, qcloud config set vault.backup-to URL; if it is "
                 "this one, qcloud kit refresh gives it all";
     return QC_NOTCONF;
+}
+
+static qc_rc is_keeper(const struct vault *v, uint32_t least, const struct vault_op *op, struct qc_err *err)
+{
+    struct vault_keeper *k = NULL;
+    QC_TRY(keeper_of(v, &k, err));
+    return vault_keeper_current(k, v->id, least, op, err);
 }
 
 qc_rc kept_has(const struct vault *v, uint32_t least, const struct vault_op *op, struct qc_err *err)
@@ -184,7 +190,7 @@ qc_rc kept_fetch(const struct vault *v, const struct vault_gw_version *version, 
 
 qc_rc kept_fetch_vault(struct vault *v, const struct vault_op *op, struct qc_err *err)
 {
-    const struct vault_gw_version own = itself(v);
+    const struct vault_gw_version own = itself(v->id);
     if (v->fetched)
         return QC_OK;
     QC_TRY_AS(kept_fetch(v, &own, &v->backup, op, err), err, "vault");

@@ -187,7 +187,7 @@ static qc_rc run(struct put *p, struct vault_put_result *ret, struct qc_err *err
     QC_TRY(vault_name_seal(&p->path, p->v->ring, p->name, err));
     QC_TRY(vault_ring_path_tag(p->path_tag, p->v->ring, qc_buf_span(&p->path), err));
     QC_TRY(put_take_up(p, err));
-    QC_TRY(journal_settle(p->v, p->path_tag, p->call, err));
+    QC_TRY(journal_settle_anew(p->v, p->path_tag, p->call, err));
     if (!p->ticket)
         tickets_bring(p->v, p->call->notes);
     QC_TRY(look(p, err));

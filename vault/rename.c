@@ -221,6 +221,7 @@ static qc_rc check_meant(const struct one *o, struct qc_err *err)
 {
     static const uint8_t none[VAULT_ID_BYTES] = { 0 };
     const struct vault_entry *old = &o->now[0].e, *new = &o->now[1].e;
+    char text[NAME_TEXT];
     if (!o->found[0])
         return QC_FAIL(err, QC_NOTFOUND, "no object has this name");
     if (old->kind != VAULT_ENTRY_FILE)
@@ -230,9 +231,10 @@ static qc_rc check_meant(const struct one *o, struct qc_err *err)
     const bool taken = o->found[1] && new->kind == VAULT_ENTRY_FILE;
     if (o->m->over == NULL || memcmp(o->m->over, taken ? new->version : none, VAULT_ID_BYTES) == 0)
         return QC_OK;
+    session_name_text(text, o->m->to);
     return memcmp(o->m->over, none, VAULT_ID_BYTES) == 0
-               ? QC_FAIL(err, QC_CONFLICT, "the new name is taken")
-               : QC_FAIL(err, QC_CONFLICT, "the new name has another version by now");
+               ? QC_FAIL(err, QC_CONFLICT, "the new name %s is taken", text)
+               : QC_FAIL(err, QC_CONFLICT, "the new name %s has another version by now", text);
 }
 
 /* Both entries as they shall be, sealed. */

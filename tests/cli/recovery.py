@@ -275,6 +275,14 @@ def kept_changed(box, keeper, other):
     said = p.communicate()[1]
     check(p.returncode == 10 and b"is the keeper of backup data no longer" in said, f"exit {p.returncode}: {said.decode()}")
     check(at_keeper(keeper) == n and not box.journal(), f"{at_keeper(keeper)} at the old keeper, not {n}")
+    # Who names the old one is told so by status as by put, not that all is well.
+    box.expect(0, "config", "set", "vault.backup-to", "file://" + keeper)
+    said = next(j["status"] for j in map(json.loads, box.expect(4, "status", "--json").stdout.splitlines()) if "status" in j)
+    told = [r["what"] for r in said["reasons"] if "keeper" in r["what"]]
+    check(said["keeper"]["state"] == "stale" and len(told) == 1 and "no longer, or a copy of before" in told[0], f"{said['keeper']} {told}")
+    said = box.expect(10, "put", os.path.join(box.work, "few", "0"), "f").stderr
+    check(b"is the keeper of backup data no longer" in said, said.decode())
+    box.expect(0, "config", "set", "vault.backup-to", "file://" + other)
 
 
 def kept(rng):

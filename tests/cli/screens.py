@@ -108,6 +108,14 @@ def bar(screen):
     return screen.until(r"[1-9]\d? %")
 
 
+def narrow(screen):
+    """Doctor breaks its lines itself, between words; what is to be run stays whole."""
+    screen.whole = ["-J"]       # as they were written
+    lines = screen.end(4).rstrip().split("\n")
+    wide = [x for x in lines if len(x) > 40 and "next: " not in x and max(map(len, x.split())) < 30]
+    check(not wide and sum(x.startswith("    ") for x in lines) > 5, f"doctor in 40 columns: {wide}\n" + "\n".join(lines))
+
+
 def stands_still(screen):
     """The number of its program, which has come to the point where it stops."""
     shell = int(screen.tmux.run("list-panes", "-t", screen.name, "-F", "#{pane_pid}"))
@@ -180,6 +188,7 @@ def take(box, tmux):
     run("a file that is not there in 40 columns, NO_COLOR", 40, "put", "none", code=3, NO_COLOR="1")
     run("a name in UTF-8", 100, "stat", "Größe \u4e2d.vcf", code=3)
     run("a name in UTF-8, C locale", 100, "stat", "Größe \u4e2d.vcf", code=3, LC_ALL="C")
+    narrow(Screen(tmux, "doctor40", 40, "doctor"))
     run("a wrong call in 40 columns", 40, "put", "--if-absnet", "f", code=2)
     s = Screen(tmux, "drain", 100, "gateway", "cloud", "drain", "c1")
     s.until(r"(?m)\? *.*$")

@@ -254,7 +254,7 @@ expect_exit 0 put p2 m/a
 expect_exit 0 put p3 m/b
 expect_exit 5 mv m/a m/b
 err_three_parts E0525
-err_has 'the new name is taken'
+err_has "the new name 'm/b' is taken"
 expect_exit 0 --json mv m/a n/
 json_ok
 [ "$(json_get '[(j["name"], j["to"], j["number"], j["exit"]) for j in lines if j["type"] == "item"]')" = "[('m/a', 'n/a', 1, 0)]" ] || fail "mv --json: $(cat out)"

@@ -82,6 +82,7 @@ class Vault(Box):
     def put(self, path, name, *more):
         """To its end: its line."""
         p = self.expect(0, "put", "--json", *more, path, name)
+        check("W0408" not in p.stdout.decode(), f"a put that went on, or was begun anew, warns of what was before: {p.stdout.decode()}")
         return next(line for line in map(json.loads, p.stdout.splitlines()) if line["type"] == "item")
 
     def same(self, path, name):
@@ -234,8 +235,20 @@ def second_reader(box, path, name):
 
 
 def interrupted(box, path):
-    """Ctrl-C: it says what stays, and goes on."""
-    p = box.start("put", path, "g", env={"QC_FAULT": "client_segment:stop:3"})
+    """Ctrl-C: it says what stays, in JSON as in words, and the command that JSON says goes on."""
+    said = ctrl_c(box, 3, "put", path, "g").decode()
+    check("stay stored, unseen: the same command goes on from there" in said, said)
+    lines = list(map(json.loads, ctrl_c(box, 1, "put", "--json", path, "g").splitlines()))
+    item = next(line for line in lines if line["type"] == "item")
+    check(item["kept"] in (SEGMENT, 2 * SEGMENT, 3 * SEGMENT) and item["next"] == lines[-1]["next"] == [["qcloud", "put", "--json", path, "g"]], f"{lines}")
+    said = box.expect(0, "put", path, "g").stderr.decode()
+    check(re.search(r"going on with 'g': (16|32|48)\.0 MiB of it are stored", said), said)
+    box.same(path, "g")
+
+
+def ctrl_c(box, segment, *words):
+    """At its n-th segment. What it said, on either stream: of --json all is on the first."""
+    p = box.start(*words, env={"QC_FAULT": f"client_segment:stop:{segment}"})
     end = time.monotonic() + 60
     while open(f"/proc/{p.pid}/stat", "rb").read().rsplit(b")", 1)[1].split()[0] != b"T":
         check(time.monotonic() < end, "it does not stop")
@@ -243,11 +256,9 @@ def interrupted(box, path):
     box.quiet()
     p.send_signal(signal.SIGINT)
     p.send_signal(signal.SIGCONT)
-    _, err = p.communicate(timeout=120)
-    check(p.returncode == 130 and b"stay stored, unseen: the same command goes on from there" in err, f"exit {p.returncode}\n{err.decode()}")
-    said = box.expect(0, "put", path, "g").stderr.decode()
-    check(re.search(r"going on with 'g': (16|32)\.0 MiB of it are stored", said), said)
-    box.same(path, "g")
+    out, err = p.communicate(timeout=120)
+    check(p.returncode == 130, f"exit {p.returncode}\n{err.decode()}")
+    return out + err
 
 
 def gets(box, rng, path, name, instants, span):

@@ -121,6 +121,51 @@ static void check_json(qc_rc rc, const char *type, int64_t status)
     done(&s);
 }
 
+/* What one failure says to run next, in JSON or for a shell. */
+static void next_of(bool json, qc_rc rc, const struct msg_about *about, int argc, char *const *argv,
+                    const char *want)
+{
+    struct shown s;
+    struct qc_err err = { 0 };
+    begin(&s, json, about->range.was != NULL ? MSG_GET : MSG_PUT);
+    out_called(&s.o, argc, argv);
+    qc_err_set(&err, rc, QC_HERE, "why");
+    out_object(&s.o, rc, about, &err);
+    end(&s);
+    const char *text = json ? s.data : s.talk;
+    if (strstr(text, want) == NULL)
+        fprintf(stderr, "'%s' is not in: %s\n", want, text);
+    CHECK(strstr(text, want) != NULL);
+    CHECK((strstr(text, "\"kept\"") != NULL) == (json && about->kept > 0));
+    done(&s);
+}
+
+/* The same command again, as it was given; with another part, where that one is not there. */
+static void check_again(void)
+{
+    char *many[QC_CLIENT_AGAIN_MAX + 1];
+    char *put[] = { (char[]){ "/bin/qcloud" }, (char[]){ "put" }, (char[]){ "a b" } };
+    char *odd[] = { (char[]){ "qcloud" }, (char[]){ "put" }, (char[]){ "\xFF" } };
+    char *get[] = { (char[]){ "qcloud" }, (char[]){ "get" }, (char[]){ "--range" }, (char[]){ "7-9" },
+                    (char[]){ "a b" } };
+    char *cat[] = { (char[]){ "qcloud" }, (char[]){ "cat" }, (char[]){ "--range=7-9" }, (char[]){ "7-9" } };
+    for (size_t i = 0; i < sizeof many / sizeof many[0]; i++)
+        many[i] = put[1];
+    const struct msg_about plain = { .name = QC_LIT("x") }, left = { .name = QC_LIT("x"), .kept = 16 };
+    next_of(true, QC_CANCELLED, &plain, 3, put, "\"next\":[[\"qcloud\",\"put\",\"a b\"]]");
+    next_of(true, QC_CANCELLED, &left, 3, put, "\"kept\":16,\"next\":[[\"qcloud\",\"put\",\"a b\"]]");
+    next_of(true, QC_TEMP, &left, 3, put, "\"next\":[[\"qcloud\",\"status\"],[\"qcloud\",\"put\",\"a b\"]]");
+    next_of(true, QC_TEMP, &plain, 3, put, "\"next\":[[\"qcloud\",\"status\"]]");
+    next_of(true, QC_CANCELLED, &left, 3, odd, "\"next\":[]");
+    next_of(true, QC_CANCELLED, &left, QC_CLIENT_AGAIN_MAX + 1, many, "\"next\":[]");
+    const struct msg_about at = { .name = QC_LIT("x"), .range = { get[3], "0-4" } };
+    const struct msg_about in = { .name = QC_LIT("x"), .range = { cat[2] + 8, "0-4" } };
+    next_of(true, QC_USAGE, &at, 5, get, "\"next\":[[\"qcloud\",\"get\",\"--range\",\"0-4\",\"a b\"]]");
+    next_of(false, QC_USAGE, &at, 5, get, "  next: qcloud get --range 0-4 'a b'\n");
+    next_of(false, QC_USAGE, &in, 4, cat, "  next: qcloud cat --range=0-4 7-9\n");
+    next_of(false, QC_USAGE, &in, QC_CLIENT_AGAIN_MAX + 1, many, "the same command with --range 0-4\n");
+}
+
 static void check_full_output(void)
 {
     struct qc_err err = { 0 };
@@ -162,6 +207,7 @@ int main(void)
     check_json(QC_DEGRADED, "result", 4);
     check_json(QC_INTEGRITY, "error", 8);
     check_json(QC_CANCELLED, "error", 130);
+    check_again();
     check_full_output();
     check_degraded();
     return 0;

@@ -134,7 +134,7 @@ static void history(struct rig *r)
     CHECK_OK(get_at(r, "z", 3, 1, &err));
     CHECK_OK(get_v(r, "z", 1, 7, &err));
     put(r, "w", 8);
-    REFUSED(move(r, "z", "w", NOTHING, &m, &err), QC_CONFLICT, "the new name is taken");
+    REFUSED(move(r, "z", "w", NOTHING, &m, &err), QC_CONFLICT, "the new name 'w' is taken");
     moves(r, "z", "w", 2); /* over an object */
     is_list(r, "w", "2c 0 0 0 1");
     CHECK_OK(get_v(r, "w", 1, 8, &err));
@@ -300,7 +300,7 @@ static void overtaken(struct rig *r)
     CHECK_OK(vault_move_many(r->v, &m, 1, &call, &err));
     CHECK(m.rc == QC_CONFLICT); /* it is not the version that was meant */
     r->fake->before_commit = other_takes;
-    REFUSED(move(r, "m", "n", NOTHING, &m, &err), QC_CONFLICT, "the new name is taken");
+    REFUSED(move(r, "m", "n", NOTHING, &m, &err), QC_CONFLICT, "the new name 'n' is taken");
     CHECK_OK(remove_it(r, "n", &err));
     r->fake->before_commit = other_removes;
     REFUSED(move(r, "m", "n", NULL, &m, &err), QC_NOTFOUND, "removed, or moved");

@@ -358,6 +358,7 @@
     X(QC_CLIENT_PATH_MAX, 4096, "bytes", "PATH_MAX")                                                         \
     X(QC_HOME_MOUNTS_MAX, 4 * 1024 * 1024, "bytes", "of /proc/self/mountinfo: 20,000 mounts")                \
     X(QC_CLIENT_DISK_TRIES, 10, "times", "that a disk is asked for by its name, before it is done without")  \
+    X(QC_CLIENT_AGAIN_MAX, 64, "words", "of a command that JSON says whole, to be run again; of more: not")  \
     X(QC_CLIENT_CONF_MAX, 65536, "bytes", "a configuration; ours has a dozen lines")                         \
     X(QC_CLIENT_TEXT_MAX, 65536, "bytes", "a name of 4,096 bytes, each escaped, and words around it")        \
     X(QC_CLIENT_DRILL_MAX, 16384, "bytes", "what is kept of drills: twice names of 32 clouds, and figures")  \

@@ -37,3 +37,9 @@ struct vault_keeper {
     const struct vault_keeper_ops *ops; /* the implementation's object begins with this struct */
     const char *url;                    /* for people; until it is closed */
 };
+
+/* Has it the vault's own B, of generation `least` or a later one? Every put asks. QC_NOTCONF: it has nothing
+ * of this vault, or what it has is older: it is the keeper no longer, or a copy of before. QC_INTEGRITY: what
+ * it has is damaged. And those of ops->get. */
+QC_MUST qc_rc vault_keeper_current(struct vault_keeper *k, const uint8_t vault[VAULT_ID_BYTES],
+                                   uint32_t least, const struct vault_op *op, struct qc_err *err);

@@ -323,6 +323,7 @@ struct vault_get_opts {
     const struct vault_which *which; /* which version, below; NULL: the current one. Borrowed */
     qc_span
         found; /* of this very name, by vault_find: the entry is taken from there; empty: it is asked for */
+    uint64_t *size; /* |D| is written there once it is known, also where the part is refused; or NULL */
 };
 struct vault_got {
     struct vault_stat what;
