@@ -1,4 +1,4 @@
-/* ls, stat, explain, rm: objects without their bytes. */
+/* stat, explain, rm: objects without their bytes. */
 #include "listing.h"
 
 #include <inttypes.h>
@@ -11,14 +11,6 @@
 #include "sites.h"
 #include "text.h"
 #include "where.h"
-
-struct ls_run {
-    struct client *c;
-    bool wide, zero, columns; /* columns: for a person at a terminal */
-    bool versions;            /* all of each name */
-    bool folders;             /* those that are kept, too */
-    qc_rc worst;
-};
 
 int64_t listing_budget(const struct vault_stat *s)
 {
@@ -74,83 +66,6 @@ void listing_time(int64_t t, char out[LISTING_TIME])
 void listing_number(uint64_t number, char out[LISTING_NUMBER])
 {
     snprintf(out, LISTING_NUMBER, number == 0 ? "-" : "v%" PRIu64, number);
-}
-
-static qc_rc ls_one(void *ctx, const struct vault_stat *s, struct qc_err *err)
-{
-    struct ls_run *run = ctx;
-    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
-    QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_CLIENT_TEXT_MAX };
-    bool go_on = true;
-    if (client_is_folder(s) && !run->folders)
-        return QC_OK;
-    if (run->versions) {
-        QC_TRY(listing_versions(run->c, qc_buf_span(&s->name), true, &run->worst, &go_on, err));
-        return go_on ? QC_OK : QC_FAIL(err, run->worst, "the listing is not whole");
-    }
-    if (run->c->out.json) {
-        QC_TRY(listing_json(s, &j, err));
-        return out_json(&run->c->out, &j, err);
-    }
-    if (run->zero) {
-        out_raw(&run->c->out, qc_buf_span(&s->name));
-        out_raw(&run->c->out, QC_LIT("\0"));
-        return QC_OK;
-    }
-    QC_TRY(text_escape(qc_buf_span(&s->name), &name, err));
-    if (client_is_folder(s))
-        QC_TRY(qc_buf_add_str(&name, "/", err));
-    if (run->wide) {
-        char size[TEXT_SIZE];
-        char when[32];
-        text_size(s->size, size);
-        listing_time(s->has_mtime ? s->mtime_s : s->created_s, when);
-        out_line(&run->c->out, "%11s  %s  v%-4" PRIu64 "  budget %" PRId64 "  %.*s", size, when, s->number,
-                 listing_budget(s), (int)name.n, (const char *)name.p);
-    } else if (run->columns) {
-        char size[TEXT_SIZE];
-        text_size(s->size, size);
-        out_line(&run->c->out, "%11s  %.*s", size, (int)name.n, (const char *)name.p);
-    } else {
-        out_line(&run->c->out, "%.*s", (int)name.n, (const char *)name.p);
-    }
-    return QC_OK;
-}
-
-qc_rc cmd_ls(void *app, const struct qc_args *args, struct qc_err *err)
-{
-    struct client *c = app;
-    struct ls_run run = { .c = c,
-                          .wide = qc_args_flag(args, "long"),
-                          .zero = qc_args_flag(args, "null"),
-                          .columns = isatty(STDOUT_FILENO) == 1,
-                          .versions = qc_args_flag(args, "versions"),
-                          .folders = qc_args_flag(args, "folders"),
-                          .worst = QC_OK };
-    const char *condition = qc_args_value(args, "where", NULL);
-    struct where w = { 0 };
-    qc_rc worst = QC_OK;
-    bool shared = false;
-    QC_TRY(profile_shared(args, &shared, NULL, err));
-    if (run.versions && (shared || run.zero || condition != NULL))
-        return QC_FAIL(err, QC_USAGE,
-                       "ls --versions does without --null, --where and the profiles of three sites");
-    if (shared)
-        return shared_ls(c, args, err);
-    if (condition != NULL)
-        QC_TRY(where_parse(condition, &w, err));
-    QC_TRY(client_open(c, err));
-    struct vault_call call = client_call(c);
-    qc_span prefix = args->argc > 0 ? qc_span_str(args->argv[0]) : (qc_span){ 0 };
-    if (condition != NULL) {
-        QC_TRY(where_list(c, &w, prefix, ls_one, &run, &worst, err));
-        client_tell_notes(c, worst, (qc_span){ 0 });
-        return worst == QC_OK ? QC_OK : client_outcome(c, worst, "without an answer", err);
-    }
-    qc_rc rc = vault_list(c->vault, prefix, ls_one, &run, &call, err);
-    client_tell_notes(c, rc, (qc_span){ 0 });
-    QC_TRY(rc);
-    return run.versions ? client_outcome(c, run.worst, "not opened", err) : QC_OK;
 }
 
 /* What the data margin goes by: no figure without the time of what is behind it. */

@@ -46,7 +46,7 @@ static const struct help rows[] = {
       "the passphrase or the token is wrong or missing, 8 does not verify; what goes by itself is waited "
       "out" },
     { "ls",
-      { "qcloud ls", "qcloud ls -l archive/", "qcloud ls -0 archive/ | xargs -0 qcloud stat",
+      { "qcloud ls -l archive/", "qcloud ls -l --depth 1", "qcloud ls -0 archive/ | xargs -0 qcloud stat",
         "qcloud ls --where rng=os" },
       "7, 8" },
     { "stat",

@@ -43,10 +43,11 @@ struct listing {
     const struct vault_call *call;
     struct filter filter;
     bool removed; /* those whose last change is a removal, instead of those that are there */
-    bool finds;   /* their entries are kept, and the gets of them look at the marks */
+    enum vault_order order;
+    bool finds; /* their entries are kept, and the gets of them look at the marks */
     struct vault_name_cache cache;
     struct sorter *sorter;
-    qc_buf name, after, value;
+    qc_buf name, key, after, value;
     qc_buf prefix; /* path of the directory */
     struct list_totals totals;
 };
@@ -56,9 +57,23 @@ static void listing_done(struct listing *l)
     vault_name_cache_done(&l->cache);
     sorter_free(&l->sorter);
     qc_buf_free(&l->name);
+    qc_buf_free(&l->key);
     qc_buf_free(&l->after);
     qc_buf_free(&l->value);
     qc_buf_free(&l->prefix);
+}
+
+enum { ORDER_BYTES = 8 }; /* before the name, in the key of an order that is not the names' */
+
+/* The name, behind what it is sorted by. */
+static qc_rc make_key(struct listing *l, const struct vault_stat *s, struct qc_err *err)
+{
+    const int64_t time = s->has_mtime ? s->mtime_s : s->created_s;
+    const uint64_t by = l->order == VAULT_BY_SIZE ? s->size : (uint64_t)time ^ UINT64_C(1) << 63;
+    qc_buf_clear(&l->key);
+    if (l->order != VAULT_BY_NAME)
+        QC_TRY(qc_buf_add_be(&l->key, ~by, ORDER_BYTES, err));
+    return qc_buf_add(&l->key, qc_buf_span(&l->name), err);
 }
 
 /* A vault_stat without its name, and the entry where it was found for a get, for the sorter and back: it
@@ -71,7 +86,8 @@ static qc_rc add(struct listing *l, const struct vault_stat *s, const struct vau
     qc_buf_clear(&l->value);
     QC_TRY(found != NULL ? found_add(&l->value, s, found, err)
                          : qc_buf_add(&l->value, qc_span_of(&bare, sizeof(bare)), err));
-    return sorter_add(l->sorter, qc_buf_span(&l->name), qc_buf_span(&l->value), err);
+    QC_TRY(make_key(l, s, err));
+    return sorter_add(l->sorter, qc_buf_span(&l->key), qc_buf_span(&l->value), err);
 }
 
 static qc_rc keep(struct listing *l, const struct vault_gw_entry *e, struct qc_err *err)
@@ -162,7 +178,7 @@ static qc_rc give(void *ctx, qc_span key, qc_span value, struct qc_err *err)
     QC_ASSERT(value.n >= sizeof(s));
     memcpy(&s, value.p, sizeof(s));
     s.name.max = QC_VAULT_NAME_MAX;
-    QC_TRY(qc_buf_add(&s.name, key, err));
+    QC_TRY(qc_buf_add(&s.name, to->order == VAULT_BY_NAME ? key : qc_span_from(key, ORDER_BYTES), err));
     const qc_span found = value.n > sizeof(s) ? value : (qc_span){ 0 };
     return to->find != NULL ? to->find(to->ctx, &s, found, err) : to->fn(to->ctx, &s, err);
 }
@@ -175,6 +191,8 @@ qc_rc list_objects(struct vault *v, qc_span prefix, const struct list_to *to, co
     };
     struct list_to out = *to;
     l.finds = to->find != NULL;
+    l.order = to->order;
+    l.key.max = QC_VAULT_NAME_MAX + ORDER_BYTES;
     l.value.max = SORTER_RECORD_MAX;
     l.name.max = QC_VAULT_NAME_MAX;
     l.after.max = l.prefix.max = QC_VAULT_PATH_MAX;
@@ -198,6 +216,12 @@ qc_rc vault_list(struct vault *v, qc_span prefix, vault_list_fn fn, void *ctx, c
                  struct qc_err *err)
 {
     return list(v, prefix, &(struct list_to){ .fn = fn, .ctx = ctx }, call, err);
+}
+
+qc_rc vault_list_by(struct vault *v, qc_span prefix, enum vault_order order, vault_list_fn fn, void *ctx,
+                    const struct vault_call *call, struct qc_err *err)
+{
+    return list(v, prefix, &(struct list_to){ .fn = fn, .ctx = ctx, .order = order }, call, err);
 }
 
 qc_rc vault_find(struct vault *v, qc_span prefix, vault_find_fn fn, void *ctx, const struct vault_call *call,

@@ -1,6 +1,7 @@
 /* Listing with what verify needs besides the objects. Layer 3. */
 #pragma once
 #include "session.h"
+#include "vault/order.h"
 
 struct list_totals {
     uint64_t entries; /* below the prefix's directory, tombstones included where asked for */
@@ -11,6 +12,7 @@ struct list_to {
     vault_list_fn fn;
     vault_find_fn find; /* instead of fn: as vault_find */
     void *ctx;
+    enum vault_order order;
     bool tombstones; /* counted in the totals; never given to fn */
     bool removed;    /* names that are not there any more are given, with number and created_s alone, and no
                         others */

@@ -36,6 +36,38 @@ same want out
 expect_exit 0 ls -l a.bin
 out_has '1.4 MiB'
 out_has 'budget 1  a.bin'
+# All levels, as -R says aloud; some of them: what lies deeper is its folder, once, with what it comes to.
+expect_exit 0 ls -R dir/
+printf '%s\n' dir/a.bin dir/b.bin dir/sub/a.bin >want
+same want out
+expect_exit 0 ls --depth 1
+printf '%s\n' a.bin dir/ other/ >want
+same want out
+for prefix in dir dir/ 'dir*' 'd*'; do
+    expect_exit 0 ls --depth 1 "$prefix"
+    case $prefix in
+    *'*') echo dir/ >want ;;
+    *) printf '%s\n' dir/a.bin dir/b.bin dir/sub/ >want ;;
+    esac
+    same want out
+done
+expect_exit 0 ls -0 --depth 2
+printf 'a.bin\0dir/a.bin\0dir/b.bin\0dir/sub/\0other/name\0' >want
+same want out
+expect_exit 0 ls -l --depth 1
+grep -qE '^ +2\.9 MiB .*  -      budget 1  dir/$' "$T/out" || fail "the sum of a folder: $(cat "$T/out")"
+expect_exit 0 ls --depth 1 --where rng=os
+printf '%s\n' a.bin dir/ other/ >want
+same want out
+# The largest first, or the newest; by names what is alike.
+expect_exit 0 ls --sort size
+printf '%s\n' a.bin dir/a.bin dir/sub/a.bin dir/b.bin other/name >want
+same want out
+touch -d 2001-02-03 old.bin
+expect_exit 0 put old.bin
+expect_exit 0 ls --sort time
+[ "$(tail -n 1 "$T/out") $(wc -l <"$T/out")" = 'old.bin 6' ] || fail "the oldest last: $(cat "$T/out")"
+expect_exit 0 rm old.bin
 expect_exit 0 stat a.bin other/name
 out_has 'coding   3 of 5'
 out_has '(1500000 bytes)'

@@ -501,8 +501,8 @@ typedef qc_rc (*vault_list_fn)(void *ctx, const struct vault_stat *s, struct qc_
  */
 QC_MUST qc_rc vault_list(struct vault *v, qc_span prefix, vault_list_fn fn, void *ctx,
                          const struct vault_call *call, struct qc_err *err);
-/* As above, for gets to come, of any session: found goes to vault_get_part with the name (empty: it asks). It
- * looks at the stores' marks then, instead of the listing now. fn may use v. */
+/* As above, for gets to come, of any session: found goes to vault_get_part with the name (empty: it
+ * asks). It looks at the stores' marks then, instead of the listing now. fn may use v. */
 typedef qc_rc (*vault_find_fn)(void *ctx, const struct vault_stat *s, qc_span found, struct qc_err *err);
 QC_MUST qc_rc vault_find(struct vault *v, qc_span prefix, vault_find_fn fn, void *ctx,
                          const struct vault_call *call, struct qc_err *err);
