@@ -77,7 +77,7 @@ static qc_rc tell_folder(struct ls_run *run, struct qc_err *err)
 /* *ret: it lies deeper than is listed, and was counted there. s NULL: there is no other. */
 static qc_rc by_level(struct ls_run *run, const struct vault_stat *s, bool *ret, struct qc_err *err)
 {
-    const qc_span name = s == NULL ? (qc_span){ 0 } : qc_buf_span(&s->name);
+    const qc_span name = s != NULL ? qc_buf_span(&s->name) : (qc_span){ 0 };
     *ret = false;
     if (levels_ends(&run->levels, name)) {
         QC_TRY(tell_folder(run, err));
