@@ -39,7 +39,7 @@ def closed(schema):
 
 class Schemas:
     def __init__(self):
-        self.docs, self.seen = {}, set()
+        self.docs, self.seen, self.made = {}, set(), {}
         for name in sorted(os.listdir(SCHEMAS)):
             with open(os.path.join(SCHEMAS, name), encoding="utf-8") as f:
                 self.docs[name] = json.load(f)
@@ -47,17 +47,21 @@ class Schemas:
             jsonschema.Draft202012Validator.check_schema(self.docs[name])
         self.strict = {name: closed(doc) for name, doc in copy.deepcopy(self.docs).items()}
 
-    def validator(self, docs, name, schema=None):
-        resolver = jsonschema.RefResolver(name, docs[name], store=docs)
-        return jsonschema.Draft202012Validator(schema or docs[name], resolver=resolver)
+    def validators(self, name):
+        """Of a schema as it is, as a writer must obey it, and of each kind of line of the latter. Made once: a resolver knows what it has found."""
+        if name not in self.made:
+            loose, strict = (jsonschema.RefResolver(name, docs[name], store=docs) for docs in (self.docs, self.strict))
+            self.made[name] = (jsonschema.Draft202012Validator(self.docs[name], resolver=loose), jsonschema.Draft202012Validator(self.strict[name], resolver=strict),
+                               [(branch["$ref"].partition("#/$defs/"), jsonschema.Draft202012Validator(branch, resolver=strict)) for branch in self.strict[name]["anyOf"]])
+        return self.made[name]
 
     def check(self, name, value):
-        for docs in (self.docs, self.strict):
-            errors = list(self.validator(docs, name).iter_errors(value))
+        loose, strict, kinds = self.validators(name)
+        for validator in (loose, strict):
+            errors = list(validator.iter_errors(value))
             check(not errors, f"{name}: {json.dumps(value)[:600]}\n" + "\n".join(c.message for e in errors for c in (e.context or [e]))[:1500])
-        for branch in self.strict[name]["anyOf"]:
-            if self.validator(self.strict, name, branch).is_valid(value):
-                where, _, kind = branch["$ref"].partition("#/$defs/")
+        for (where, _, kind), validator in kinds:
+            if validator.is_valid(value):
                 self.seen.add((where or name, kind))
 
     def unseen(self):
@@ -94,6 +98,8 @@ def run(schemas, box, command, exit_, *args, env=None):
 def whole(schemas, box, ask):
     path = box.write("a", os.urandom(20 << 20))
     out = os.path.join(box.work, "out")
+    box.expect(0, "put", box.write("first", os.urandom(1 << 20)), "first")
+    ask("gateway-scrub", 0, "gateway", "scrub", "--content", "--wait")     # while little is there: it reads 8 MiB a second
     ask("put", 0, "put", path, "dir/a")
     ask("put", 0, "put", path, b"b\xff")
     ask("put", 3, "put", os.path.join(box.work, "none"), "x")
@@ -227,7 +233,6 @@ def whole(schemas, box, ask):
     ask("gateway-cloud-validate", 0, "gateway", "cloud", "validate", "c1")
     ask("gateway-cloud-validate", 3, "gateway", "cloud", "validate", "none")
     ask("gateway-repair", 0, "gateway", "repair")
-    ask("gateway-scrub", 0, "gateway", "scrub", "--content", "--wait")
     ask("gateway-drill", 0, "gateway", "drill")
     ask("gateway-snapshot", 0, "gateway", "snapshot")
     ask("gateway-drill", 3, "gateway", "drill", "--without-cloud", "none-such")
