@@ -250,14 +250,8 @@ QC_MUST qc_rc client_warn_clouds(struct client *c, const struct cloud_place *pla
                                  unsigned *ret_domains, unsigned *ret_crowd, struct qc_err *err);
 /* The same of a descriptor's. */
 QC_MUST qc_rc client_warn_descriptor(struct client *c, const struct vault_descriptor *d, struct qc_err *err);
-/* The directory of a file:// URL. False: another kind of cloud, or too long. */
-bool client_directory_of(const char *url, char ret[QC_CLIENT_PATH_MAX]);
-/* Is there nothing else of the vault at the keeper's place, nor the other way round? share: directories,
- * which need not be there. QC_USAGE */
-QC_MUST qc_rc client_keeper_apart(const char *keeper, const struct cloud_place *clouds, size_t count,
-                                  const char *const share[2], struct qc_err *err);
-/* The same of the keeper and the stores in the configuration, and the clouds of the gateway, which is asked.
- */
+/* Is there nothing else of the vault at the keeper's place, as the configuration has it and the stores, and
+ * the gateway, which is asked, its clouds? Errors: home_keeper_apart's, the gateway's. */
 QC_MUST qc_rc client_keeper_apart_now(struct client *c, struct qc_err *err);
 /* The share stores that are there name the gateway's clouds as they are now. tell: a store that cannot be
  * written is told as a warning. A gateway for many users: nothing is done. Errors: those of the gateway. */

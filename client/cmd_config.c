@@ -47,6 +47,26 @@ qc_rc cmd_config_get(void *app, const struct qc_args *args, struct qc_err *err)
     return out_json(&c->out, &j, err);
 }
 
+/* The keeper is a place of its own, as far as that can be seen now: whether it is one with a cloud is looked
+ * at again before anything is stored (kept_begin). */
+static qc_rc check_keeper(struct client *c, size_t i, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    if (strcmp(conf_key(i), "vault.backup-to") != 0 || c->conf.keeper[0] == '\0')
+        return QC_OK;
+    const qc_rc rc = client_keeper_apart_now(c, &why);
+    if (rc == QC_USAGE || rc == QC_CANCELLED) {
+        *err = why;
+        return rc;
+    }
+    if (rc != QC_OK)
+        out_note(&c->out,
+                 "whether %s is apart from the clouds could not be asked, and is before the next put: "
+                 "%.200s",
+                 c->conf.keeper, why.msg);
+    return QC_OK;
+}
+
 qc_rc cmd_config_set(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
@@ -59,8 +79,9 @@ qc_rc cmd_config_set(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(conf_text(&c->places, &before, err));
     QC_TRY_AS(conf_set(qc_buf_span(&before), i, qc_span_str(args->argv[1]), &after, err), err, "%s",
               conf_key(i));
-    QC_TRY(conf_save_text(&c->places, qc_buf_span(&after), err));
     QC_TRY(conf_parse(qc_buf_span(&after), &c->conf, err));
+    QC_TRY(check_keeper(c, i, err));
+    QC_TRY(conf_save_text(&c->places, qc_buf_span(&after), err));
     return tell(c, i, err);
 }
 

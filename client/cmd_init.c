@@ -168,12 +168,10 @@ static qc_rc take_mode(struct init *i, struct qc_err *err)
 static qc_rc check_apart(const struct init *i, struct qc_err *err)
 {
     const char *const share[] = { i->share[0], i->share[1] };
-    struct cloud_place places[VAULT_CLOUDS_MAX];
-    for (size_t at = 0; at < i->clouds; at++) {
-        const char *word = (const char *)i->words.p + i->at[at];
-        places[at] = (struct cloud_place){ word, strchr(word, '=') + 1 };
-    }
-    return client_keeper_apart(i->c->conf.keeper, places, i->clouds, share, err);
+    struct vault_cloud clouds[VAULT_CLOUDS_MAX] = { 0 };
+    for (size_t at = 0; at < i->clouds; at++)
+        clouds[at].url = strchr((char *)i->words.p + i->at[at], '=') + 1;
+    return home_keeper_apart(i->c->conf.keeper, clouds, i->clouds, share, err);
 }
 
 /* The keeper goes into the configuration. */

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "disks.h"
+#include "home/keeper.h"
 #include "kit.h"
 #include "remote.h"
 #include "statement.h"
@@ -123,6 +124,10 @@ static qc_rc take_keeper(struct client *c, const struct qc_args *args, const str
     QC_TRY(client_take_keeper(c, args, &given, err));
     if (given && d->keeper == NULL)
         return QC_FAIL(err, QC_USAGE, "this vault has no keeper: --backup-to says nothing");
+    if (given) {
+        const char *const share[] = { c->conf.share[0], c->conf.share[1] };
+        QC_TRY(home_keeper_apart(c->conf.keeper, d->clouds, d->cloud_count, share, err));
+    }
     if (given || d->keeper == NULL)
         return QC_OK;
     if (strlen(d->keeper) >= sizeof c->conf.keeper)

@@ -6,6 +6,7 @@
 #include "home/keeper.h"
 #include "progress.h"
 #include "text.h"
+#include "vault/keepers.h"
 
 static qc_rc summary(struct client *c, const struct vault_refresh_result *r, struct qc_err *err)
 {
@@ -65,7 +66,7 @@ static qc_rc take_keeper(struct client *c, const struct qc_args *args, char befo
     QC_TRY(client_take_keeper(c, args, &given, err));
     QC_TRY(client_open(c, err)); /* a vault without a keeper says so */
     if (!given)
-        return QC_OK;
+        return QC_OK; /* vault_refresh looks at it */
     QC_TRY(client_keeper_apart_now(c, err));
     const char *credentials = c->conf.keeper_credentials[0] != '\0' ? c->conf.keeper_credentials : NULL;
     QC_TRY(home_keeper_make(c->conf.keeper, credentials, &call.op, err));
@@ -85,19 +86,22 @@ static void keep_before(struct client *c, const char *before)
         before);
 }
 
-static void tell_end(struct client *c, const struct vault_refresh_result *r, const char *before)
+/* Only of those that are another place: one by another name has all that there is. */
+static void tell_end(struct client *c, const struct vault_refresh_result *r)
 {
     const char *now = c->conf.keeper;
-    if (r->pending > 0)
-        out_note(
-            &c->out,
-            "the keeper is %s now; what is under way may have its backup data at %s: keep that till qcloud "
-            "kit refresh finds nothing under way, then remove it",
-            now, before);
-    else
-        out_note(&c->out,
-                 "the keeper is %s now; what is left at %s opens nothing with the new shares: remove it", now,
-                 before);
+    for (size_t i = 0; vault_keeper_before(c->vault, i) != NULL; i++) {
+        const char *before = vault_keeper_before(c->vault, i);
+        if (r->pending > 0)
+            out_note(&c->out,
+                     "the keeper is %s now; what is under way may have its backup data at %s: keep that till "
+                     "qcloud kit refresh finds nothing under way, then remove it",
+                     now, before);
+        else
+            out_note(&c->out,
+                     "the keeper is %s now; what is left at %s opens nothing with the new shares: remove it",
+                     now, before);
+    }
 }
 
 qc_rc cmd_kit_refresh(void *app, const struct qc_args *args, struct qc_err *err)
@@ -114,8 +118,9 @@ qc_rc cmd_kit_refresh(void *app, const struct qc_args *args, struct qc_err *err)
     const qc_rc rc = vault_refresh(c->vault, &call, &r, err);
     progress_end(&p);
     client_tell_notes(c, rc, (qc_span){ 0 });
-    if (changes && (rc != QC_OK || !r.done))
-        keep_before(c, before);
+    if (rc != QC_OK || !r.done)
+        for (size_t i = 0; vault_keeper_before(c->vault, i) != NULL; i++)
+            keep_before(c, vault_keeper_before(c->vault, i));
     QC_TRY(rc);
     QC_TRY(summary(c, &r, err));
     if (!r.done)
@@ -127,7 +132,6 @@ qc_rc cmd_kit_refresh(void *app, const struct qc_args *args, struct qc_err *err)
              "the shares are new, of generation %" PRIu32 ": of %" PRIu64 " version%s, and of the names%s",
              r.generation, r.versions, text_s(r.versions), r.went_on ? " (an earlier run is finished)" : "");
     advise(c, &r);
-    if (changes)
-        tell_end(c, &r, before);
+    tell_end(c, &r);
     return QC_OK;
 }

@@ -18,6 +18,7 @@ enum { WHEN = QC_TIME_TEXT + 24 };
 void status_done(struct status *s)
 {
     qc_buf_free(&s->text);
+    vault_keeper_status_done(&s->keeper);
     qc_json_free(&s->gateway);
     qc_json_free(&s->drill);
     qc_json_free(&s->reasons);
@@ -547,7 +548,7 @@ qc_rc status_verdict(const struct status *s, struct qc_err *err)
         if (s->local.share[i].rc == QC_PASSPHRASE)
             return QC_FAIL(err, QC_PASSPHRASE, "%s", s->local.share[i].text);
     if (status_shares(s) == 1 && status_key_margin(s) < 0)
-        return QC_FAIL(err, QC_SHARES, "one share store is there alone: %.300s", s->keeper.msg);
+        return QC_FAIL(err, QC_SHARES, "one share store is there alone: %.300s", s->keeper.why.msg);
     if (status_key_margin(s) < 0)
         return QC_FAIL(err, QC_SHARES, "neither share store can be opened: share 1: %s; share 2: %s",
                        s->local.share[0].text, s->local.share[1].text);

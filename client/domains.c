@@ -5,39 +5,12 @@
 
 enum { NO_DEVICE = 0 };
 
-static unsigned hex_value(char c)
-{
-    return c >= '0' && c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a') + 10U;
-}
-
-static bool is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
-
-bool client_directory_of(const char *url, char ret[QC_CLIENT_PATH_MAX])
-{
-    static const char lead[] = "file://";
-    size_t n = 0;
-    if (strncmp(url, lead, sizeof lead - 1) != 0)
-        return false;
-    for (const char *p = url + sizeof lead - 1; *p != '\0' && *p != '?'; p++) {
-        if (n + 1 == QC_CLIENT_PATH_MAX)
-            return false;
-        bool coded = p[0] == '%' && is_hex(p[1]) && is_hex(p[2]);
-        ret[n++] = coded ? (char)(hex_value(p[1]) << 4 | hex_value(p[2])) : *p;
-        p += coded ? 2 : 0;
-    }
-    ret[n] = '\0';
-    return n > 0;
-}
-
 /* NO_DEVICE: not a directory, or not there now; then nothing is known of it. */
 static uint64_t device_of(const char *url)
 {
     char dir[QC_CLIENT_PATH_MAX];
     struct stat st;
-    if (!client_directory_of(url, dir) || stat(dir, &st) != 0)
+    if (!places_directory_of(url, dir) || stat(dir, &st) != 0)
         return NO_DEVICE;
     return (uint64_t)st.st_dev;
 }

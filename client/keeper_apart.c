@@ -1,103 +1,28 @@
-/* Is a keeper's place one of its own? Who has a cloud, or a share store, shall not have it with that. */
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-
+/* Is the keeper's place one of its own, by what the configuration and the gateway say? */
 #include "client.h"
+#include "home/keeper.h"
 #include "remote.h"
-
-/* Without symbolic links, as far as it is there. False: longer than a path can be. */
-static bool real_place(const char *path, char ret[PATH_MAX])
-{
-    char at[PATH_MAX], real[PATH_MAX];
-    size_t n = strlen(path);
-    if (n == 0 || n >= sizeof at)
-        return false;
-    memcpy(at, path, n + 1);
-    while (realpath(at, real) == NULL) {
-        while (n > 0 && at[n - 1] == '/')
-            n--;
-        while (n > 0 && at[n - 1] != '/')
-            n--;
-        if (n == 0)
-            return false;
-        at[n] = '\0';
-    }
-    const char *rest = path + n;
-    const int len = snprintf(ret, PATH_MAX, "%s%s%s", strcmp(real, "/") == 0 ? "" : real,
-                             rest[0] == '\0' || rest[0] == '/' ? "" : "/", rest);
-    return len > 0 && len < PATH_MAX;
-}
-
-/* Is inner outer, or within it, by its name or as what is there: one directory can be mounted twice. */
-static bool lies_in(const char *inner, const char *outer)
-{
-    char in[PATH_MAX], out[PATH_MAX];
-    struct stat is, above;
-    if (!real_place(inner, in) || !real_place(outer, out))
-        return places_within(inner, outer);
-    if (places_within(in, out))
-        return true;
-    if (stat(out, &is) != 0)
-        return false;
-    for (char *slash = strrchr(in, '/'); slash != NULL && in[0] != '\0'; slash = strrchr(in, '/')) {
-        if (stat(in, &above) == 0 && above.st_dev == is.st_dev && above.st_ino == is.st_ino)
-            return true;
-        *slash = '\0';
-    }
-    return false;
-}
-
-static bool are_one(const char *a, const char *b)
-{
-    return lies_in(a, b) || lies_in(b, a);
-}
-
-qc_rc client_keeper_apart(const char *keeper, const struct cloud_place *clouds, size_t count,
-                          const char *const share[2], struct qc_err *err)
-{
-    char dir[QC_CLIENT_PATH_MAX], cloud[QC_CLIENT_PATH_MAX];
-    const bool is_dir = client_directory_of(keeper, dir);
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(clouds[i].url, keeper) == 0 ||
-            (is_dir && client_directory_of(clouds[i].url, cloud) && are_one(dir, cloud)))
-            return QC_FAIL(
-                err, QC_USAGE,
-                "--backup-to %.200s is a cloud of the vault: the gateway would have backup data after "
-                "all",
-                keeper);
-    for (unsigned s = 0; s < 2 && is_dir; s++)
-        if (are_one(dir, share[s]))
-            return QC_FAIL(
-                err, QC_USAGE,
-                "--backup-to %.200s and share store %u are one place: whoever has it and the gateway "
-                "would open everything",
-                keeper, s + 1);
-    return QC_OK;
-}
 
 qc_rc client_keeper_apart_now(struct client *c, struct qc_err *err)
 {
     const char *const share[] = { c->conf.share[0], c->conf.share[1] };
     const struct vault_call call = client_call(c);
-    struct cloud_place places[VAULT_CLOUDS_MAX];
+    QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
     QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
     QC_CLEANUP(qc_json_free) struct json_t *said = NULL;
     struct json_t *clouds = NULL;
     if (remote_is(c)) /* it does not say where its clouds lie */
-        return client_keeper_apart(c->conf.keeper, NULL, 0, share, err);
+        return home_keeper_apart(c->conf.keeper, NULL, 0, share, err);
     QC_TRY(client_gateway(c, &call.op, &gw, err));
     QC_TRY(gw->ops->status(gw, &text, &call.op, err));
     QC_TRY(qc_json_parse(&said, qc_buf_span(&text), err));
     QC_TRY(qc_json_arr(said, "clouds", &clouds, err));
-    const size_t count = qc_json_len(clouds);
-    if (count > VAULT_CLOUDS_MAX)
-        return QC_FAIL(err, QC_FORMAT, "%zu clouds, at most %d", count, VAULT_CLOUDS_MAX);
-    for (size_t i = 0; i < count; i++) {
-        QC_TRY(qc_json_str(qc_json_at(clouds, i), "name", &places[i].name, err));
-        QC_TRY(qc_json_str(qc_json_at(clouds, i), "url", &places[i].url, err));
+    for (size_t i = 0; i < qc_json_len(clouds); i++) {
+        const char *name = NULL, *url = NULL;
+        QC_TRY(qc_json_str(qc_json_at(clouds, i), "name", &name, err));
+        QC_TRY(qc_json_str(qc_json_at(clouds, i), "url", &url, err));
+        QC_TRY(vault_descriptor_add_cloud(&d, (uint32_t)i + 1, name, url, err));
     }
-    return client_keeper_apart(c->conf.keeper, places, count, share, err);
+    return home_keeper_apart(c->conf.keeper, d.clouds, d.cloud_count, share, err);
 }

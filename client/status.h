@@ -1,6 +1,7 @@
 /* What `status` found, and what it comes to. Part of the program qcloud (layer 5). */
 #pragma once
 #include "client.h"
+#include "vault/keepers.h"
 
 struct status {
     struct client *c;
@@ -13,15 +14,14 @@ struct status {
     char way_key[QKD_ID_MAX + 1]; /* and its key_ID */
     qc_rc rc;
     int64_t k, n, clouds_ok, clouds_all, clouds_lost;
-    int64_t owed_here;    /* fragments that do not count on clouds that answer, or on who knows which */
-    int64_t other_code;   /* segments that have another code than that; a tenant is told of his own */
-    int64_t bundle_dead;  /* bytes of purged versions in bundles; an own gateway alone says it */
-    bool kept;            /* backup data is with a keeper, as far as a store could be asked: */
-    bool beside_store;    /* it lies on the device of a share store */
-    bool keeper_old;      /* it is there, and what it has is older than the shares */
-    struct qc_err keeper; /* rc QC_OK: it is there, and has the vault's own; else why not */
-    struct json_t *drill; /* the last one; NULL: none */
-    bool drill_bad;       /* what it left cannot be read: */
+    int64_t owed_here;   /* fragments that do not count on clouds that answer, or on who knows which */
+    int64_t other_code;  /* segments that have another code than that; a tenant is told of his own */
+    int64_t bundle_dead; /* bytes of purged versions in bundles; an own gateway alone says it */
+    bool kept;           /* backup data is with a keeper, as far as a store could be asked: */
+    bool beside_store;   /* it lies on the device of a share store */
+    struct vault_keeper_status keeper; /* why: QC_NOTCONF, too: the configuration does not say where it is */
+    struct json_t *drill;              /* the last one; NULL: none */
+    bool drill_bad;                    /* what it left cannot be read: */
     struct qc_err drill_why;
     unsigned domains;       /* clouds that share no device; 0: not known */
     unsigned crowd;         /* the most clouds on one device; 0: not known */
@@ -43,6 +43,9 @@ QC_MUST qc_rc status_share_json(const struct status *s, unsigned i, struct json_
 bool status_is_sealed(const struct status *s);
 /* The keeper: asked; as JSON, member "keeper" of ret. */
 QC_MUST qc_rc status_keeper_look(struct status *s, const struct vault_conf *conf, struct qc_err *err);
+/* Is a change of keeper not at its end? What is not refreshed has its backup data with the one before. */
+bool status_keeper_changes(const struct status *s);
+QC_MUST qc_rc status_keeper_judge(struct status *s, struct qc_err *err);
 QC_MUST qc_rc status_keeper_json(const struct status *s, struct json_t *ret, struct qc_err *err);
 /* The worst of what was found, after status_judge: the exit code of `status`. */
 QC_MUST qc_rc status_verdict(const struct status *s, struct qc_err *err);

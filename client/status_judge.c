@@ -27,7 +27,7 @@ unsigned status_shares(const struct status *s)
 /* Two of three open all: both stores and what stands for a lost one, which the gateway has, or a keeper. */
 int64_t status_key_margin(const struct status *s)
 {
-    const int64_t backup = s->kept && s->keeper.rc != QC_OK ? 0 : 1;
+    const int64_t backup = s->kept && (s->keeper.why.rc != QC_OK || status_keeper_changes(s)) ? 0 : 1;
     const int64_t margin = (int64_t)status_shares(s) + backup - 2;
     return margin < 0 ? -1 : margin;
 }
@@ -193,28 +193,32 @@ static qc_rc of_shares(struct status *s, struct qc_err *err)
 
 static qc_rc of_keeper(struct status *s, struct qc_err *err)
 {
-    if (!s->kept || s->keeper.rc == QC_OK)
+    if (!s->kept || s->keeper.why.rc == QC_OK)
         return QC_OK;
-    if (s->keeper.rc == QC_NOTFOUND)
+    if (s->keeper.why.rc == QC_NOTFOUND)
         return status_reason(
             s, "act",
             "If it is the right place, `qcloud kit refresh` gives it all; else mount the disk that "
             "has it.",
             err, "the keeper (%s) has nothing of this vault: nothing can be stored", s->c->conf.keeper);
-    if (s->keeper_old || s->keeper.rc == QC_INTEGRITY)
+    if (s->keeper.stale || s->keeper.why.rc == QC_INTEGRITY)
         return status_reason(s, "act",
                              "If another place is the keeper by now, `qcloud config set vault.backup-to URL` "
                              "says it; if it is "
                              "this one, `qcloud kit refresh` gives it all anew.",
-                             err, "nothing can be stored: %.300s", s->keeper.msg);
-    if (s->keeper.rc == QC_NOTCONF)
+                             err, "nothing can be stored: %.300s", s->keeper.why.msg);
+    if (s->keeper.why.rc == QC_NOTCONF)
         return status_reason(s, "act", "`qcloud config set vault.backup-to URL` says it.", err,
                              "it is not known where the keeper of backup data is: nothing can be stored");
+    if (s->keeper.why.rc == QC_USAGE)
+        return status_reason(s, "act",
+                             "`qcloud kit refresh --backup-to URL` makes another, which has all after it.",
+                             err, "nothing can be stored: %.300s", s->keeper.why.msg);
     return status_reason(
         s, "act",
         "Mount its disk, or bring its server back; if it is lost, `qcloud kit refresh --backup-to URL` "
         "makes another.",
-        err, "nothing can be stored: %.300s", s->keeper.msg);
+        err, "nothing can be stored: %.300s", s->keeper.why.msg);
 }
 
 static qc_rc of_refresh(struct status *s, struct qc_err *err)
@@ -287,6 +291,7 @@ qc_rc status_judge(struct status *s, struct qc_err *err)
                              "what lies on the clouds was not looked at for too long"));
     QC_TRY(of_shares(s, err));
     QC_TRY(of_keeper(s, err));
+    QC_TRY(status_keeper_judge(s, err));
     QC_TRY(of_refresh(s, err));
     QC_TRY(status_random_judge(s, err));
     const size_t before = qc_json_len(s->reasons);

@@ -45,15 +45,6 @@ static bool beside_store(const struct status *s)
     return device == s->local.share[0].device || device == s->local.share[1].device;
 }
 
-/* The generation of the shares that are in use, as far as a store could be asked (session_generation). */
-static uint32_t in_use(const struct status *s)
-{
-    const uint32_t a = s->local.share[0].generation, b = s->local.share[1].generation;
-    if (a == 0 || b == 0)
-        return a + b;
-    return a < b ? a : b;
-}
-
 /* While no store could be opened, the configuration's word is taken. */
 qc_rc status_keeper_look(struct status *s, const struct vault_conf *conf, struct qc_err *err)
 {
@@ -64,47 +55,82 @@ qc_rc status_keeper_look(struct status *s, const struct vault_conf *conf, struct
         return QC_OK;
     s->beside_store = beside_store(s);
     if (conf->keeper == NULL) {
-        qc_err_set(&s->keeper, QC_NOTCONF, QC_HERE, "the configuration does not say where it is");
+        qc_err_set(&s->keeper.why, QC_NOTCONF, QC_HERE, "the configuration does not say where it is");
         return QC_OK;
     }
-    qc_rc rc = conf->keeper->ops->look(conf->keeper, conf->vault, &op, &s->keeper);
-    if (rc == QC_OK && asked) { /* as each put does */
-        rc = vault_keeper_current(conf->keeper, conf->vault, in_use(s), &op, &s->keeper);
-        s->keeper_old = rc == QC_NOTCONF;
-    }
-    if (rc != QC_CANCELLED)
+    return vault_status_keeper(&s->keeper, conf, &op, err);
+}
+
+/* The keepers of before, one after the other. */
+static qc_rc all_before(const struct status *s, qc_buf *ret, struct qc_err *err)
+{
+    const struct vault_descriptor *d = &s->keeper.stores;
+    for (size_t i = 0; i < d->before_count; i++)
+        QC_TRY(qc_buf_addf(ret, err, "%s%s", i == 0 ? "" : ", ", d->before[i]));
+    return qc_buf_add_zero(ret, 1, err);
+}
+
+bool status_keeper_changes(const struct status *s)
+{
+    return s->keeper.stores.before_count > 0 &&
+           (s->local.refreshing || s->keeper.stale || s->keeper.why.rc == QC_NOTFOUND);
+}
+
+qc_rc status_keeper_judge(struct status *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf before = { .max = QC_CLIENT_TEXT_MAX };
+    if (!status_keeper_changes(s))
         return QC_OK;
-    *err = s->keeper;
-    return QC_CANCELLED;
+    QC_TRY(all_before(s, &before, err));
+    return status_reason(
+        s, "act", "Keep that till `qcloud kit refresh`, which goes on, says that it is at its end.", err,
+        "the change of keeper is not at its end: what is not refreshed yet has its backup data at %s alone",
+        (const char *)before.p);
+}
+
+static void tell_before(struct status *s)
+{
+    for (size_t i = 0; i < s->keeper.stores.before_count; i++)
+        out_line(&s->c->out, "before:  %s was the keeper, and %s backup data of what %s: keep it",
+                 s->keeper.stores.before[i], status_keeper_changes(s) ? "has" : "may have",
+                 status_keeper_changes(s)
+                     ? "is not refreshed yet"
+                     : "was under way then, till qcloud kit refresh finds nothing under way");
 }
 
 /* Why not, without the words that say which one. */
 static const char *keeper_reason(const struct status *s)
 {
-    const char *at = strstr(s->keeper.msg, s->c->conf.keeper);
+    const char *at = strstr(s->keeper.why.msg, s->c->conf.keeper);
     const size_t n = strlen(s->c->conf.keeper);
-    return n > 0 && at != NULL && strncmp(at + n, "): ", 3) == 0 ? at + n + 3 : s->keeper.msg;
+    return n > 0 && at != NULL && strncmp(at + n, "): ", 3) == 0 ? at + n + 3 : s->keeper.why.msg;
 }
 
 static const char *keeper_state(const struct status *s)
 {
-    return s->keeper.rc == QC_OK          ? "ok"
-           : s->keeper.rc == QC_NOTFOUND  ? "empty"
-           : s->keeper_old                ? "stale"
-           : s->keeper.rc == QC_INTEGRITY ? "damaged"
-           : s->keeper.rc == QC_NOTCONF   ? "unknown"
-                                          : "away";
+    return s->keeper.why.rc == QC_OK          ? "ok"
+           : s->keeper.why.rc == QC_NOTFOUND  ? "empty"
+           : s->keeper.stale                  ? "stale"
+           : s->keeper.why.rc == QC_INTEGRITY ? "damaged"
+           : s->keeper.why.rc == QC_NOTCONF   ? "unknown"
+           : s->keeper.why.rc == QC_USAGE     ? "shared"
+                                              : "away";
 }
 
 qc_rc status_keeper_json(const struct status *s, struct json_t *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_CLEANUP(qc_json_free) struct json_t *before = NULL;
     if (!s->kept)
         return QC_OK;
     QC_TRY(qc_json_new_obj(&j, err));
     QC_TRY(text_json(j, "url", qc_span_str(s->c->conf.keeper), err));
     QC_TRY(qc_json_set_str(j, "state", keeper_state(s), err));
-    QC_TRY(text_json(j, "why", qc_span_str(s->keeper.msg), err));
+    QC_TRY(text_json(j, "why", qc_span_str(s->keeper.why.msg), err));
+    QC_TRY(qc_json_new_arr(&before, err));
+    for (size_t i = 0; i < s->keeper.stores.before_count; i++)
+        QC_TRY(qc_json_append_str(before, s->keeper.stores.before[i], err));
+    QC_TRY(qc_json_set(j, "before", &before, err));
     return qc_json_set(ret, "keeper", &j, err);
 }
 
@@ -133,8 +159,9 @@ void status_tell_shares(struct status *s)
     if (s->kept)
         out_line(&s->c->out,
                  "keeper:  %-7s  %s%s%s%s  every put needs it, and a get while a share store is not there",
-                 keeper_state(s), s->c->conf.keeper, s->keeper.rc == QC_OK ? "" : "  (",
-                 s->keeper.rc == QC_OK ? "" : keeper_reason(s), s->keeper.rc == QC_OK ? "" : ")");
+                 keeper_state(s), s->c->conf.keeper, s->keeper.why.rc == QC_OK ? "" : "  (",
+                 s->keeper.why.rc == QC_OK ? "" : keeper_reason(s), s->keeper.why.rc == QC_OK ? "" : ")");
+    tell_before(s);
     if (s->local.share[0].tickets > 0)
         out_line(&s->c->out, "tickets: %" PRIu64 " left for puts while share store 2 is elsewhere%s",
                  s->local.share[0].tickets,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/opt.h"
+#include "cloud/cloud.h"
 
 enum { OPTIONS = 4, OPTIONS_MAX = OPTIONS + 8 };
 
@@ -165,4 +166,35 @@ qc_rc s3_url_parse(const struct cloud_url *url, const struct cloud_url_key *more
     QC_TRY(guard_take(plain, &u, err));
     *ret = u;
     return QC_OK;
+}
+
+/* Host, port (0: a scheme's own) and bucket alone, whatever the options are. */
+static bool bucket_of(const char *url, struct s3_url *ret)
+{
+    struct cloud_url parsed;
+    struct s3_url u = { 0 };
+    struct qc_err unused = { 0 };
+    if (cloud_url_parse(url, &parsed, &unused) != QC_OK || strncmp(parsed.scheme, "s3", 2) != 0 ||
+        host_take(parsed.authority, &u, &unused) != QC_OK || bucket_take(parsed.path, &u, &unused) != QC_OK)
+        return false;
+    if (u.port == 443 || u.port == 80)
+        u.port = 0;
+    *ret = u;
+    return true;
+}
+
+/* Names of buckets are the same to all of a provider's regions. */
+static bool same_host(const char *a, const char *b)
+{
+    static const char aws[] = ".amazonaws.com";
+    const size_t n = strlen(a), m = strlen(b), end = strlen(aws);
+    return strcmp(a, b) == 0 ||
+           (n > end && m > end && strcmp(a + n - end, aws) == 0 && strcmp(b + m - end, aws) == 0);
+}
+
+bool cloud_same_bucket(const char *a, const char *b)
+{
+    struct s3_url one, other;
+    return bucket_of(a, &one) && bucket_of(b, &other) && strcmp(one.bucket, other.bucket) == 0 &&
+           one.port == other.port && same_host(one.host, other.host);
 }

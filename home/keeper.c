@@ -52,12 +52,34 @@ qc_rc home_keeper_check(const char *url, const char *credentials, struct qc_err 
     return cloud_check_of(&cloud_few, url, credentials, err);
 }
 
+/* One that bears the identity of a gateway's cloud (FORMAT 9.1) is none, by whatever name it is reached. */
+static qc_rc no_cloud(struct cloud *c, const char *url, const struct cloud_op *op, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    uint64_t size = 0;
+    const qc_rc rc = cloud_head(c, "i/cloud", &size, op, &why);
+    if (rc == QC_OK)
+        return QC_FAIL(
+            err, QC_USAGE,
+            "the keeper's place %.200s is a cloud of a gateway, which would have backup data after "
+            "all",
+            url);
+    if (rc != QC_NOTFOUND)
+        *err = why;
+    return rc == QC_NOTFOUND ? QC_OK : rc;
+}
+
 qc_rc home_keeper_make(const char *url, const char *credentials, const struct vault_op *op,
                        struct qc_err *err)
 {
     const struct cloud_opts opts = opts_of(credentials, op);
-    const qc_rc rc = cloud_create_of(&cloud_few, url, &opts, err);
-    return rc == QC_OK ? rc : say(url, rc, err);
+    QC_CLEANUP(cloud_close) struct cloud *c = NULL;
+    qc_rc rc = cloud_create_of(&cloud_few, url, &opts, err);
+    if (rc == QC_OK)
+        rc = cloud_open_of(&c, &cloud_few, url, &opts, err);
+    if (rc == QC_OK)
+        rc = no_cloud(c, url, &opts.op, err);
+    return rc == QC_OK || rc == QC_USAGE ? rc : say(url, rc, err);
 }
 
 /* Under the lock. One that is not mounted bears no mark. */
@@ -192,6 +214,19 @@ static qc_rc look(struct vault_keeper *k, const uint8_t *vault, const struct vau
     return after(p, rc, &cop, err);
 }
 
+static qc_rc apart(struct vault_keeper *k, const struct vault_cloud *clouds, size_t count,
+                   const char *const share[2], const struct vault_op *op, struct qc_err *err)
+{
+    struct place *p = (struct place *)k;
+    const struct cloud_op cop = cloud_op_of(op);
+    QC_TRY(home_keeper_apart(p->url, clouds, count, share, err));
+    QC_LOCK(&p->lock);
+    qc_rc rc = open_place(p, op, err);
+    if (rc == QC_OK)
+        rc = no_cloud(p->cloud, p->url, &cop, err);
+    return rc == QC_USAGE ? rc : after(p, rc, &cop, err);
+}
+
 static qc_rc put(struct vault_keeper *k, const uint8_t *vault, const struct vault_gw_backup *v, size_t n,
                  const struct vault_op *op, struct qc_err *err)
 {
@@ -226,7 +261,7 @@ static qc_rc get(struct vault_keeper *k, const uint8_t *vault, const struct vaul
     return after(p, rc, &cop, err);
 }
 
-static const struct vault_keeper_ops ops = { look, put, get, drop };
+static const struct vault_keeper_ops ops = { apart, look, put, get, drop };
 
 qc_rc home_keeper_new(struct vault_keeper **ret, const char *url, const char *credentials, struct qc_err *err)
 {

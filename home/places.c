@@ -83,6 +83,33 @@ bool places_within(const char *inner, const char *outer)
     return strncmp(inner, outer, n) == 0 && (inner[n] == '\0' || inner[n] == '/');
 }
 
+static unsigned hex_value(char c)
+{
+    return c >= '0' && c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a') + 10U;
+}
+
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+bool places_directory_of(const char *url, char ret[QC_CLIENT_PATH_MAX])
+{
+    static const char lead[] = "file://";
+    size_t n = 0;
+    if (strncmp(url, lead, sizeof lead - 1) != 0)
+        return false;
+    for (const char *p = url + sizeof lead - 1; *p != '\0' && *p != '?'; p++) {
+        if (n + 1 == QC_CLIENT_PATH_MAX)
+            return false;
+        bool coded = p[0] == '%' && is_hex(p[1]) && is_hex(p[2]);
+        ret[n++] = coded ? (char)(hex_value(p[1]) << 4 | hex_value(p[2])) : *p;
+        p += coded ? 2 : 0;
+    }
+    ret[n] = '\0';
+    return n > 0;
+}
+
 qc_rc places_device(const char *path, uint64_t *ret, struct qc_err *err)
 {
     char at[QC_CLIENT_PATH_MAX];

@@ -15,6 +15,7 @@ void vault_descriptor_done(struct vault_descriptor *d)
     }
     qc_free(d->url);
     qc_free(d->keeper);
+    vault_descriptor_drop_before(d, NULL);
     *d = (struct vault_descriptor){ 0 };
 }
 
@@ -38,6 +39,33 @@ qc_rc vault_descriptor_set_keeper(struct vault_descriptor *d, const char *url, s
     qc_free(d->keeper);
     d->keeper = copy;
     return QC_OK;
+}
+
+qc_rc vault_descriptor_add_before(struct vault_descriptor *d, const char *url, struct qc_err *err)
+{
+    for (size_t i = 0; i < d->before_count; i++)
+        if (strcmp(d->before[i], url) == 0)
+            return QC_OK;
+    if (d->before_count == VAULT_KEEPERS_MAX)
+        return QC_FAIL(err, QC_LIMIT, "%d changes of the keeper came to no end: one more is too many",
+                       VAULT_KEEPERS_MAX);
+    char *copy = qc_strdup(url);
+    if (copy == NULL)
+        return QC_FAIL(err, QC_NOMEM, "descriptor: no memory for an address");
+    d->before[d->before_count++] = copy;
+    return QC_OK;
+}
+
+void vault_descriptor_drop_before(struct vault_descriptor *d, const char *url)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->before_count; i++) {
+        if (url == NULL || strcmp(d->before[i], url) == 0)
+            qc_free(d->before[i]);
+        else
+            d->before[n++] = d->before[i];
+    }
+    d->before_count = n;
 }
 
 qc_rc vault_descriptor_add_cloud(struct vault_descriptor *d, uint32_t id, const char *name, const char *url,
@@ -84,6 +112,17 @@ static qc_rc write_gateway(struct json_t *root, const struct vault_descriptor *d
     return qc_json_set(root, "gateway", &gateway, err);
 }
 
+static qc_rc write_before(struct json_t *root, const struct vault_descriptor *d, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *before = NULL;
+    if (d->before_count == 0)
+        return QC_OK;
+    QC_TRY(qc_json_new_arr(&before, err));
+    for (size_t i = 0; i < d->before_count; i++)
+        QC_TRY(qc_json_append_str(before, d->before[i], err));
+    return qc_json_set(root, "backup-before", &before, err);
+}
+
 qc_rc vault_descriptor_write(qc_buf *ret, const struct vault_descriptor *d, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *root = NULL;
@@ -103,6 +142,7 @@ qc_rc vault_descriptor_write(qc_buf *ret, const struct vault_descriptor *d, stru
     QC_TRY(write_gateway(root, d, err));
     if (d->keeper != NULL)
         QC_TRY(qc_json_set_str(root, "backup-to", d->keeper, err));
+    QC_TRY(write_before(root, d, err));
     QC_TRY_AS(qc_json_dump(root, &text, err), err, "descriptor");
     return qc_buf_add(ret, qc_buf_span(&text), err);
 }
@@ -153,10 +193,33 @@ static qc_rc parse_gateway(struct vault_descriptor *d, const struct json_t *root
     return remote ? parse_url(d, gateway, err) : parse_clouds(d, gateway, err);
 }
 
+static qc_rc parse_keepers(struct vault_descriptor *d, const struct json_t *root, struct qc_err *err)
+{
+    struct json_t *before = NULL;
+    const char *keeper = NULL;
+    if (qc_json_has(root, "backup-to")) {
+        QC_TRY(qc_json_str(root, "backup-to", &keeper, err));
+        QC_TRY(vault_descriptor_set_keeper(d, keeper, err));
+    }
+    if (!qc_json_has(root, "backup-before"))
+        return QC_OK;
+    QC_TRY(qc_json_arr(root, "backup-before", &before, err));
+    if (qc_json_len(before) > VAULT_KEEPERS_MAX)
+        return QC_FAIL(err, QC_FORMAT, "backup-before: %zu of them, at most %d", qc_json_len(before),
+                       VAULT_KEEPERS_MAX);
+    for (size_t i = 0; i < qc_json_len(before); i++) {
+        keeper = qc_json_str_value(qc_json_at(before, i));
+        if (keeper == NULL)
+            return QC_FAIL(err, QC_FORMAT, "backup-before: no text");
+        QC_TRY(vault_descriptor_add_before(d, keeper, err));
+    }
+    return QC_OK;
+}
+
 static qc_rc parse(struct vault_descriptor *d, const struct json_t *root, struct qc_err *err)
 {
     struct json_t *stores = NULL;
-    const char *mode = NULL, *keeper = NULL;
+    const char *mode = NULL;
     int64_t format = 0;
     if (!qc_json_is_object(root))
         return QC_FAIL(err, QC_FORMAT, "no object");
@@ -175,10 +238,7 @@ static qc_rc parse(struct vault_descriptor *d, const struct json_t *root, struct
             return QC_FAIL(err, QC_FORMAT, "stores: no text");
         QC_TRY(qc_hex_dec(qc_span_str(hex), d->stores[i], VAULT_ID_BYTES, err));
     }
-    if (qc_json_has(root, "backup-to")) {
-        QC_TRY(qc_json_str(root, "backup-to", &keeper, err));
-        QC_TRY(vault_descriptor_set_keeper(d, keeper, err));
-    }
+    QC_TRY(parse_keepers(d, root, err));
     return parse_gateway(d, root, err);
 }
 

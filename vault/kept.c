@@ -118,8 +118,42 @@ qc_rc kept_has(const struct vault *v, uint32_t least, const struct vault_op *op,
     return v->kept ? is_keeper(v, least, op, err) : QC_OK;
 }
 
-qc_rc kept_begin(const struct vault *v, const struct vault_op *op, struct qc_err *err)
+static qc_rc described(struct vault_store *s, struct vault_descriptor *ret, struct qc_err *err)
 {
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_VAULT_ITEM_MAX };
+    QC_TRY(vault_store_descriptor_get(s, &text, err));
+    return vault_descriptor_parse(ret, qc_buf_span(&text), err);
+}
+
+/* The clouds are those that the stores name: what is written beside them by hand is looked at, too. */
+static qc_rc check_apart(const struct vault *v, struct vault_keeper *k, const struct vault_op *op,
+                         struct qc_err *err)
+{
+    const char *const share[] = { v->dir[0], v->dir[1] };
+    for (unsigned i = 0; i < 2; i++) {
+        QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
+        if (v->store[i] == NULL)
+            continue;
+        QC_TRY(described(v->store[i], &d, err));
+        QC_TRY(k->ops->apart(k, d.clouds, d.cloud_count, share, op, err));
+    }
+    return QC_OK;
+}
+
+qc_rc vault_keeper_apart(struct vault *v, const struct vault_op *op, struct qc_err *err)
+{
+    struct vault_keeper *k = NULL;
+    if (!v->kept || v->apart)
+        return QC_OK;
+    QC_TRY(keeper_of(v, &k, err));
+    QC_TRY(check_apart(v, k, op, err));
+    v->apart = true;
+    return QC_OK;
+}
+
+qc_rc kept_begin(struct vault *v, const struct vault_op *op, struct qc_err *err)
+{
+    QC_TRY(vault_keeper_apart(v, op, err));
     return kept_has(v, session_generation(v), op, err);
 }
 
@@ -218,25 +252,77 @@ qc_rc kept_drop(const struct vault *v, const struct vault_gw_version *versions, 
     return kept_forget(v, versions, n, op, err);
 }
 
-static qc_rc describe(struct vault_store *s, const char *url, struct qc_err *err)
+/* -- one keeper after another ---------------------------------------------------------------------------- */
+
+static qc_rc describe(struct vault_store *s, const struct vault_descriptor *d, struct qc_err *err)
 {
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_VAULT_ITEM_MAX };
     QC_CLEANUP(qc_buf_free) qc_buf fresh = { .max = VAULT_DESCRIPTOR_MAX };
-    QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
-    QC_TRY(vault_store_descriptor_get(s, &text, err));
-    QC_TRY(vault_descriptor_parse(&d, qc_buf_span(&text), err));
-    if (d.keeper != NULL && strcmp(d.keeper, url) == 0)
-        return QC_OK;
-    QC_TRY(vault_descriptor_set_keeper(&d, url, err));
-    QC_TRY(vault_descriptor_write(&fresh, &d, err));
+    QC_TRY(vault_descriptor_write(&fresh, d, err));
     return vault_store_descriptor_put(s, qc_buf_span(&fresh), err);
 }
 
-qc_rc kept_describe(const struct vault *v, struct qc_err *err)
+/* Is what the session was given a keeper that has nothing yet? One that has the vault's B of the shares in
+ * use is the one that was there, by another name. */
+static qc_rc is_new(bool *ret, const struct vault *v, const struct vault_op *op, struct qc_err *err)
 {
-    for (unsigned i = 0; i < 2 && v->kept && v->keeper != NULL; i++)
-        QC_TRY(describe(v->store[i], v->keeper->url, err));
+    struct qc_err why = { 0 };
+    const qc_rc rc = kept_has(v, session_generation(v), op, &why);
+    *ret = rc == QC_NOTCONF;
+    if (rc == QC_OK || *ret || rc == QC_INTEGRITY || rc == QC_FORMAT)
+        return QC_OK;
+    *err = why;
+    return rc;
+}
+
+static qc_rc change(struct vault *v, struct vault_store *s, const struct vault_op *op, struct qc_err *err)
+{
+    QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
+    bool fresh = false;
+    QC_TRY(described(s, &d, err));
+    const bool other = d.keeper == NULL || strcmp(d.keeper, v->keeper->url) != 0;
+    if (other && d.keeper != NULL)
+        QC_TRY(is_new(&fresh, v, op, err));
+    if (fresh)
+        QC_TRY_AS(vault_descriptor_add_before(&d, d.keeper, err), err,
+                  "the keeper was %.200s till now; with that in qcloud.conf kit refresh comes to its end",
+                  d.keeper);
+    vault_descriptor_drop_before(&d, v->keeper->url);
+    if (other) {
+        QC_TRY(vault_descriptor_set_keeper(&d, v->keeper->url, err));
+        QC_TRY(describe(s, &d, err));
+    }
+    for (size_t i = 0; i < d.before_count; i++)
+        QC_TRY(vault_descriptor_add_before(&v->keepers, d.before[i], err));
     return QC_OK;
+}
+
+qc_rc kept_change(struct vault *v, const struct vault_op *op, struct qc_err *err)
+{
+    struct vault_keeper *k = NULL;
+    if (!v->kept)
+        return QC_OK;
+    QC_TRY(keeper_of(v, &k, err));
+    for (unsigned i = 0; i < 2; i++)
+        QC_TRY(change(v, v->store[i], op, err));
+    return QC_OK;
+}
+
+qc_rc kept_changed(const struct vault *v, struct qc_err *err)
+{
+    for (unsigned i = 0; i < 2 && v->kept; i++) {
+        QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
+        QC_TRY(described(v->store[i], &d, err));
+        if (d.before_count == 0)
+            continue;
+        vault_descriptor_drop_before(&d, NULL);
+        QC_TRY(describe(v->store[i], &d, err));
+    }
+    return QC_OK;
+}
+
+const char *vault_keeper_before(const struct vault *v, size_t i)
+{
+    return i < v->keepers.before_count ? v->keepers.before[i] : NULL;
 }
 
 qc_rc session_backup_get(const struct vault *v, struct vault_gw *gw, const struct vault_gw_version *version,

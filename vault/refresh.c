@@ -210,7 +210,6 @@ static qc_rc secret(struct refresh *r, struct qc_err *err)
         }
         QC_TRY(replace_vault(r, qc_buf_span(&backup), err));
     }
-    QC_TRY(kept_describe(r->v, err));
     return use(r, err);
 }
 
@@ -525,6 +524,8 @@ static qc_rc end(struct refresh *r, struct qc_err *err)
 
 static qc_rc run(struct refresh *r, struct qc_err *err)
 {
+    QC_TRY(vault_keeper_apart(r->v, &r->call->op, err));
+    QC_TRY(kept_change(r->v, &r->call->op, err));
     QC_TRY(journal_settle(r->v, NULL, r->call, err));
     QC_TRY(vault_tickets_cancel(r->v, r->call, &r->result.tickets, err));
     QC_TRY(secret(r, err));
@@ -532,7 +533,11 @@ static qc_rc run(struct refresh *r, struct qc_err *err)
     QC_TRY(all_records(r, 0, err));
     QC_TRY(all_records(r, 1, err));
     r->result.done = r->result.left == 0;
-    return r->result.done ? end(r, err) : QC_OK;
+    if (!r->result.done)
+        return QC_OK;
+    QC_TRY(end(r, err));
+    return r->result.pending == 0 ? kept_changed(r->v, err)
+                                  : QC_OK; /* else its B may be with the one before */
 }
 
 struct locks {

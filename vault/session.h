@@ -1,7 +1,7 @@
 /* An open vault, and what put, get, list and the others share. Layer 3. */
 #pragma once
 #include "vault/backup.h"
-#include "vault/keeper.h"
+#include "vault/keepers.h"
 #include "vault/name.h"
 #include "vault/record.h"
 #include "vault/ring.h"
@@ -23,11 +23,13 @@ struct vault {
     void *tell_ctx;
     qc_rng rng;
     struct vault_gw *gw;
-    bool recovers;               /* the vault has a recovery key: */
-    qc_key *W;                   /* NULL: it is not to be had: one store is there, and nobody gave it */
-    bool kept;                   /* backup data is with a keeper: */
-    bool fetched;                /* the vault's own is here, in `backup` */
-    struct vault_keeper *keeper; /* borrowed; NULL: nobody said where */
+    bool recovers;                   /* the vault has a recovery key: */
+    qc_key *W;                       /* NULL: it is not to be had: one store is there, and nobody gave it */
+    bool kept;                       /* backup data is with a keeper: */
+    bool fetched;                    /* the vault's own is here, in `backup` */
+    struct vault_keeper *keeper;     /* borrowed; NULL: nobody said where */
+    bool apart;                      /* it was seen to be a place of its own */
+    struct vault_descriptor keepers; /* members before of it alone: vault_keeper_before */
     bool outdated; /* both stores are copies from before their shares were replaced: for reading alone */
     struct vault_record record; /* of the vault, verified */
     qc_buf backup;              /* the vault's B, as it came */
@@ -63,7 +65,8 @@ QC_MUST qc_rc session_backup_seal(const struct vault *v, qc_buf *B, struct qc_er
  * store knows of one alone; QC_NOTCONF: there is one, of a vault that has none. kept.c */
 QC_MUST qc_rc kept_agree(struct vault *v, struct qc_err *err);
 /* Of a vault with a keeper; of another one they do nothing, or give what is given. kept.c
- * begin: is the keeper there, and the vault's by the generation of the stores? Before anything is sent.
+ * begin: is the keeper there, apart from all else (vault_keeper_apart, once in a session), and the vault's
+ * by the generation of the stores? Before anything is sent.
  * QC_NOTCONF: nobody said where, or it is another's, or was the keeper before another; QC_INTEGRITY: what it
  * has of the vault is damaged; as vault_keeper_ops
  * has: the same by that generation.
@@ -74,7 +77,7 @@ QC_MUST qc_rc kept_agree(struct vault *v, struct qc_err *err);
  * another version's
  * forget: versions that never came to be, wherever their B is.
  * drop: those that are gone for good, of the keeper that has them: errors as of begin. */
-QC_MUST qc_rc kept_begin(const struct vault *v, const struct vault_op *op, struct qc_err *err);
+QC_MUST qc_rc kept_begin(struct vault *v, const struct vault_op *op, struct qc_err *err);
 QC_MUST qc_rc kept_has(const struct vault *v, uint32_t least, const struct vault_op *op, struct qc_err *err);
 QC_MUST qc_rc kept_still(const struct vault *v, struct vault_gw *gw, const struct vault_op *op,
                          struct qc_err *err);
@@ -87,8 +90,12 @@ QC_MUST qc_rc kept_forget(const struct vault *v, const struct vault_gw_version *
                           const struct vault_op *op, struct qc_err *err);
 QC_MUST qc_rc kept_drop(const struct vault *v, const struct vault_gw_version *versions, size_t n,
                         const struct vault_op *op, struct qc_err *err);
-/* What the stores say of where the keeper is follows what the session was given; nothing else does. */
-QC_MUST qc_rc kept_describe(const struct vault *v, struct qc_err *err);
+/* A refresh begins, or goes on: what the stores say of where the keeper is follows what the session was
+ * given, and nothing else does. Of one that has nothing yet they say, too, where all is till the refresh is
+ * at its end (kept_changed). Wants both stores. Errors: as of has, but for those that it is asked about;
+ * QC_LIMIT: too many such changes. */
+QC_MUST qc_rc kept_change(struct vault *v, const struct vault_op *op, struct qc_err *err);
+QC_MUST qc_rc kept_changed(const struct vault *v, struct qc_err *err);
 /* These two ids, as calls take them. */
 struct vault_gw_version session_version(const uint8_t object[VAULT_ID_BYTES],
                                         const uint8_t version[VAULT_ID_BYTES]);

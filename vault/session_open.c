@@ -30,6 +30,7 @@ void vault_close(struct vault **v)
     qc_key_free(&s->W);
     vault_record_done(&s->record);
     qc_buf_free(&s->backup);
+    vault_descriptor_done(&s->keepers);
     qc_free(s->state);
     qc_free(s->provenance);
     qc_free(s);

@@ -75,3 +75,86 @@ qc_rc vault_status_local(struct vault_local_status *ret, const struct vault_conf
     *ret = st;
     return QC_OK;
 }
+
+void vault_keeper_status_done(struct vault_keeper_status *s)
+{
+    vault_descriptor_done(&s->stores);
+}
+
+/* Of store i, where it opens. *generation: the least of the shares in use, 0 till one is known. */
+static qc_rc described(struct vault_descriptor *ret, uint32_t *generation, unsigned i,
+                       const struct vault_conf *conf, struct qc_err *err)
+{
+    QC_CLEANUP(vault_store_close) struct vault_store *s = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_VAULT_ITEM_MAX };
+    const struct vault_store_expect expect = {
+        .index = i + 1, .vault = conf->vault, .passes = conf->passes, .named = conf->named[i] != NULL
+    };
+    if (conf->share[i] == NULL || conf->absent[i] != NULL)
+        return QC_FAIL(err, QC_SHARES, "share store %u is not there", i + 1);
+    QC_TRY(vault_store_open(&s, conf->share[i], VAULT_STORE_ANY, &expect, err));
+    if (*generation == 0 || vault_store_generation(s) < *generation)
+        *generation = vault_store_generation(s);
+    QC_TRY(vault_store_descriptor_get(s, &text, err));
+    return vault_descriptor_parse(ret, qc_buf_span(&text), err);
+}
+
+/* What both say; of what differs, the first one's. */
+static qc_rc read_stores(struct vault_descriptor *ret, uint32_t *generation, const struct vault_conf *conf,
+                         struct qc_err *err)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        QC_CLEANUP(vault_descriptor_done) struct vault_descriptor d = { 0 };
+        struct qc_err why = { 0 };
+        const qc_rc rc = described(&d, generation, i, conf, &why);
+        if (rc == QC_CANCELLED || rc == QC_NOMEM) {
+            *err = why;
+            return rc;
+        }
+        if (rc != QC_OK)
+            continue;
+        if (ret->keeper == NULL) {
+            *ret = QC_STEAL(d);
+            continue;
+        }
+        for (size_t k = 0; k < d.before_count; k++)
+            if (vault_descriptor_add_before(ret, d.before[k], &why) == QC_NOMEM)
+                return QC_FAIL(err, QC_NOMEM, "status");
+    }
+    return QC_OK;
+}
+
+/* One that has nothing: what the stores name is where it is, if it is another one. */
+static qc_rc judge_before(struct vault_keeper_status *s, const char *url, struct qc_err *err)
+{
+    struct vault_descriptor *d = &s->stores;
+    if ((s->why.rc == QC_NOTFOUND || s->stale) && d->keeper != NULL && strcmp(d->keeper, url) != 0 &&
+        d->before_count < VAULT_KEEPERS_MAX)
+        QC_TRY(vault_descriptor_add_before(d, d->keeper, err));
+    vault_descriptor_drop_before(d, url);
+    return QC_OK;
+}
+
+qc_rc vault_status_keeper(struct vault_keeper_status *ret, const struct vault_conf *conf,
+                          const struct vault_op *op, struct qc_err *err)
+{
+    QC_CLEANUP(vault_keeper_status_done) struct vault_keeper_status s = { 0 };
+    const char *const share[] = { conf->share[0], conf->share[1] };
+    struct vault_keeper *k = conf->keeper;
+    uint32_t generation = 0;
+    QC_TRY(read_stores(&s.stores, &generation, conf, err));
+    qc_rc rc = k->ops->look(k, conf->vault, op, &s.why);
+    if (rc == QC_OK && generation > 0) { /* as each put does */
+        rc = vault_keeper_current(k, conf->vault, generation, op, &s.why);
+        s.stale = rc == QC_NOTCONF;
+    }
+    if (rc == QC_OK)
+        rc = k->ops->apart(k, s.stores.clouds, s.stores.cloud_count, share, op, &s.why);
+    if (rc == QC_CANCELLED) {
+        *err = s.why;
+        return rc;
+    }
+    QC_TRY(judge_before(&s, k->url, err));
+    *ret = QC_STEAL(s);
+    return QC_OK;
+}

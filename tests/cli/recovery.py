@@ -217,7 +217,7 @@ def kept_away(box, keeper, n):
     check(not box.journal(), f"journal: {box.journal()}")
     box.expect(0, "get", "a", "-")
     box.expect(5, "verify")
-    status = [j["status"] for j in map(json.loads, box.expect(4, "--json", "status").stdout.splitlines()) if "shares" in j.get("status", {})][0]
+    status = keeper_status(box)
     check(status["keeper"]["state"] == "away" and status["key_margin"] == 0 and not status["green"], f"status: {status}")
     p = box.expect((1, 4, 5), "doctor")
     check(b"nothing can be stored: the keeper of backup data" in p.stdout, p.stdout.decode())
@@ -261,7 +261,48 @@ def kept_moves(box, keeper, data):
     check(at_keeper(third) == len(data) + 2, "the third keeper has not all")
     p = box.run("kit", "refresh", "--backup-to", "file://" + keeper, env={"QC_FAULT": "refresh_first:kill:1"})
     check(p.returncode == -9 and f"has its backup data at file://{third} alone".encode() in p.stderr, f"exit {p.returncode}: {p.stderr.decode()}")
+    status = keeper_status(box)             # the killed run's message is gone, and what it said is not
+    check(status["keeper"]["state"] == "stale" and status["keeper"]["before"] == [f"file://{third}"] and status["key_margin"] == 0, f"{status}")
+    for said in (box.expect(4, "status"), box.expect((1, 4), "doctor")):
+        check(f"not refreshed yet has its backup data at file://{third} alone".encode() in said.stdout and b"kit refresh" in said.stdout, said.stdout.decode())
+    p = box.expect(0, "kit", "refresh")
+    check(f"what is left at file://{third} opens nothing with the new shares: remove it".encode() in p.stderr, p.stderr.decode())
+    check(keeper_status(box)["keeper"]["before"] == [], "it is at its end, and remembered still")
     shutil.rmtree(third)
+
+
+def keeper_status(box):
+    out = box.expect((0, 4), "--json", "status").stdout
+    return [j["status"] for j in map(json.loads, out.splitlines()) if "shares" in j.get("status", {})][0]
+
+
+def kept_set(box, keeper):
+    """Whoever writes another place into the configuration, by a command or by hand: nothing goes to one that is the vault's already."""
+    file = os.path.join(box.home, "qcloud.conf")
+    with open(file, encoding="utf-8") as f:
+        conf = f.read()
+    inside = os.path.join(box.stores[1], "inside")
+    for place, says in ((box.clouds[0], b"is a cloud of the vault"), (os.path.join(box.root, "link"), b"is a cloud of the vault"),
+                        (os.path.join(box.clouds[1], "f"), b"is a cloud of the vault"), (inside, b"are one place")):
+        p = box.expect(2, "config", "set", "vault.backup-to", "file://" + place)
+        with open(file, encoding="utf-8") as f:
+            check(says in p.stderr and f.read() == conf, f"{place}: {p.stderr.decode()}")
+    for place, says in ((inside, b"are one place"), (box.clouds[0], b"is a cloud of the vault")):
+        if place == inside:
+            shutil.copytree(keeper, place)
+        else:
+            shutil.copytree(os.path.join(keeper, "b"), os.path.join(place, "b"))
+        with open(file, "w", encoding="utf-8") as f:
+            f.write(conf.replace(f"file://{keeper}", f"file://{place}"))
+        for args in (("put", os.path.join(box.work, "one"), "one"), ("put", "-r", os.path.join(box.work, "few"), "few"), ("kit", "refresh")):
+            p = box.expect(2, *args)
+            check(says in p.stderr and not box.journal(), f"{args} {place}: {p.stderr.decode()}")
+        check(keeper_status(box)["keeper"]["state"] == "shared", "status")
+        box.expect(0, "get", "a", "-")
+        shutil.rmtree(place if place == inside else os.path.join(place, "b"))
+    with open(file, "w", encoding="utf-8") as f:
+        f.write(conf)
+    box.expect(0, "config", "set", "vault.backup-to", f"file://{keeper}")
 
 
 def kept_changed(box, keeper, other):
@@ -320,6 +361,7 @@ def kept(rng):
         kept_changed(box, keeper, keeper + ".between")
         box.expect(0, "kit", "refresh", "--backup-to", "file://" + keeper)
         kept_moves(box, keeper, data)
+        kept_set(box, keeper)
         shutil.rmtree(keeper)                   # lost: another one takes its place
         p = box.expect(0, "kit", "refresh", "--backup-to", "file://" + other)
         check(f"the keeper is file://{other} now".encode() in p.stderr and at_keeper(other) == len(data) + 2, p.stderr.decode())

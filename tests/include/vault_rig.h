@@ -101,6 +101,8 @@ static inline void rig_make_kept(struct rig *r, struct qc_rand rand, enum rig_mo
     conf.vault = NULL;
     conf.derived = mode == RIG_DERIVED;
     conf.kept = keeper != NULL;
+    if (keeper != NULL)
+        CHECK_OK(vault_descriptor_set_keeper(&d, keeper->url, &err));
     struct vault_call call = rig_call(r);
     struct vault_gw *gw = fake_connect(r->fake);
     CHECK_OK(vault_create(r->id, &conf, &d, gw, &call, &err));

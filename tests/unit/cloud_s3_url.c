@@ -1,6 +1,7 @@
 /* unit/cloud_s3_url: where an S3 bucket is: every part of the URL, taken and refused. */
 #include "s3_url.h"
 
+#include "cloud/cloud.h"
 #include "qc_check.h"
 #include "qc_expect.h"
 
@@ -162,6 +163,31 @@ static void own_options(void)
     CHECK(cloud_url_query(&u, NULL, 0, &why) == QC_USAGE && strstr(why.msg, "has no options") != NULL);
 }
 
+/* One bucket, however the way to it is written. */
+static void same(void)
+{
+    static const struct {
+        const char *a, *b;
+        bool is;
+    } pairs[] = {
+        { "s3+https://h.example.org/abc?region=x", "s3+https://H.example.org:443/abc/", true },
+        { "s3+https://h.example.org/abc", "s3+http://h.example.org/abc?plain=yes", true },
+        { "s3+https://h.example.org/abc", "s3v2+https://h.example.org/abc?unverified=yes", true },
+        { "s3+https://s3.eu-west-3.amazonaws.com/abc?region=eu-west-3", "s3+https://s3.amazonaws.com/abc",
+          true },
+        { "s3+https://h.example.org/abc", "s3+https://h.example.org/abcd", false },
+        { "s3+https://h.example.org/abc", "s3+https://g.example.org/abc", false },
+        { "s3+http://127.0.0.1:9000/abc", "s3+http://127.0.0.1:9001/abc", false },
+        { "s3+https://xamazonaws.com/abc", "s3+https://s3.amazonaws.com/abc", false },
+        { "s3+https://h.example.org/abc", "file:///abc", false },
+        { "file:///abc", "file:///abc", false },
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        CHECK(cloud_same_bucket(pairs[i].a, pairs[i].b) == pairs[i].is);
+        CHECK(cloud_same_bucket(pairs[i].b, pairs[i].a) == pairs[i].is);
+    }
+}
+
 int main(void)
 {
     parts();
@@ -169,5 +195,6 @@ int main(void)
     styles();
     refusals();
     own_options();
+    same();
     return 0;
 }

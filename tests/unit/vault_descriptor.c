@@ -9,6 +9,10 @@
     "\"stores\":[\"00000000000000000000000000000001\",\"00000000000000000000000000000002\"],\"gateway\":{"
 #define NUMBERS "\"catalogue\":\"000102030405060708090a0b0c0d0e0f\",\"k\":3,\"n\":5,"
 
+#define CLOUD   "{\"id\":1,\"name\":\"c1\",\"url\":\"file:///a\"}"
+#define LOCAL   "\"kind\":\"local\"," NUMBERS "\"clouds\":[" CLOUD "]},"
+#define BEFORE  LOCAL "\"backup-to\":\"file:///k\",\"backup-before\":"
+
 static const struct {
     const char *text;
     qc_rc rc;
@@ -17,6 +21,12 @@ static const struct {
       QC_OK },
     { HEAD "\"kind\":\"remote\"," NUMBERS "\"url\":\"https://g.example:8440\"}}", QC_OK },
     { HEAD "\"kind\":\"remote\"," NUMBERS "\"url\":\"unix:/run/q/door\"}}", QC_OK },
+    { HEAD LOCAL "\"backup-to\":\"file:///k\"}", QC_OK },
+    { HEAD BEFORE "[\"file:///o\",\"s3+https://h/b\"]}", QC_OK },
+    { HEAD BEFORE "[\"a\",\"b\",\"c\",\"d\"]}", QC_OK },
+    { HEAD BEFORE "[\"a\",\"b\",\"c\",\"d\",\"e\"]}", QC_FORMAT },
+    { HEAD BEFORE "[7]}", QC_FORMAT },
+    { HEAD BEFORE "\"file:///o\"}", QC_FORMAT },
     { HEAD "\"kind\":\"linked\"," NUMBERS "\"url\":\"https://g.example:8440\"}}", QC_NEWER },
     { HEAD "\"kind\":\"remote\"," NUMBERS "\"url\":\"http://g.example:8440\"}}", QC_FORMAT },
     { HEAD "\"kind\":\"remote\"," NUMBERS "\"url\":\"https://u:p@g.example\"}}", QC_FORMAT },

@@ -1,81 +1,13 @@
 /* unit/vault_kept: backup data with a keeper, which is a directory here. Who has which parts opens what
  * docs/kits.md says, for every subset of them; what is stored, cut off, purged and refreshed has its B there,
  * and nothing else has; without the keeper nothing is stored, and nothing of it is left. */
-#include <ftw.h>
-
 #include "base/codec.h"
 #include "base/fault.h"
-#include "home/keeper.h"
+#include "kept_rig.h"
 #include "vault/backup.h"
 #include "vault/erase.h"
-#include "vault_rig.h"
 
-enum { STORE1 = 1, STORE2 = 2, GATEWAY = 4, KEEPER = 8, N_ = 16, ALL = 32, SIZE = 3000 };
-
-struct kept {
-    struct rig r;
-    struct qc_tmpdir dir;
-    char place[2][300];
-    struct vault_keeper *keeper[2];
-};
-
-static void start(struct kept *k, struct qc_rand rand)
-{
-    struct qc_err err = { 0 };
-    struct vault_op op = { .cancel = NULL };
-    k->dir = qc_tmpdir_new();
-    for (unsigned i = 0; i < 2; i++) {
-        char url[320];
-        snprintf(k->place[i], sizeof k->place[i], "%s/keeper%u", k->dir.path, i);
-        snprintf(url, sizeof url, "file://%s", k->place[i]);
-        CHECK_OK(home_keeper_check(url, NULL, &err));
-        CHECK_OK(home_keeper_make(url, NULL, &op, &err));
-        CHECK_OK(home_keeper_new(&k->keeper[i], url, NULL, &err));
-    }
-    rig_make_kept(&k->r, rand, RIG_STORED, k->keeper[0]);
-}
-
-static void done(struct kept *k)
-{
-    rig_done(&k->r);
-    for (unsigned i = 0; i < 2; i++)
-        home_keeper_free(&k->keeper[i]);
-    qc_tmpdir_remove(&k->dir);
-}
-
-static void away(struct kept *k, bool is)
-{
-    char other[320];
-    snprintf(other, sizeof other, "%s.away", k->place[0]);
-    CHECK(rename(is ? k->place[0] : other, is ? other : k->place[0]) == 0);
-}
-
-static struct {
-    unsigned files, strange;
-    char last[512];
-} seen;
-
-/* A file of backup data: 172 bytes, and a name of hexadecimal digits. */
-static int see(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    const char *name = path + at->base;
-    if (kind != FTW_F || name[0] == '.')
-        return 0;
-    seen.files++;
-    seen.strange += st->st_size != VAULT_BACKUP_BYTES || strspn(name, "0123456789abcdef") != 64;
-    if (strstr(path, name) != NULL && strncmp(name + 32, "00000000", 8) != 0)
-        snprintf(seen.last, sizeof seen.last, "%s", path);
-    return 0;
-}
-
-/* How many a keeper has, the vault's own among them. */
-static unsigned has(const struct kept *k, unsigned i)
-{
-    memset(&seen, 0, sizeof seen);
-    CHECK(nftw(k->place[i], see, 8, FTW_PHYS) == 0);
-    CHECK(seen.strange == 0);
-    return seen.files;
-}
+enum { STORE1 = 1, STORE2 = 2, GATEWAY = 4, KEEPER = 8, N_ = 16, ALL = 32 };
 
 static void without(struct kept *k, unsigned parts)
 {
@@ -221,15 +153,6 @@ static void purged(struct qc_rand rand)
     rig_whole(&k.r, 1);
     vault_notes_done(&k.r.notes);
     done(&k);
-}
-
-static void refresh(struct kept *k)
-{
-    struct qc_err err = { 0 };
-    struct vault_call call = rig_call(&k->r);
-    struct vault_refresh_result result = { 0 };
-    CHECK_OK(vault_refresh(k->r.v, &call, &result, &err));
-    CHECK(result.done && result.left == 0);
 }
 
 /* New shares have new B's in the place of the old ones; so a keeper that is lost is followed by another. A
@@ -431,6 +354,13 @@ static qc_rc put_between(struct vault_keeper *k, const uint8_t *vault, const str
     return to->ops->put(to, vault, v, n, op, err);
 }
 
+static qc_rc apart_between(struct vault_keeper *k, const struct vault_cloud *clouds, size_t count,
+                           const char *const share[2], const struct vault_op *op, struct qc_err *err)
+{
+    struct vault_keeper *to = ((struct between *)k)->k->keeper[0];
+    return to->ops->apart(to, clouds, count, share, op, err);
+}
+
 static qc_rc get_between(struct vault_keeper *k, const uint8_t *vault, const struct vault_gw_version *version,
                          qc_buf *ret, const struct vault_op *op, struct qc_err *err)
 {
@@ -457,7 +387,9 @@ static void purged_meanwhile(struct qc_rand rand)
     rig_remove(&k.r, "a");
     memcpy(b.doomed.object, k.r.fake->version[0].object, VAULT_ID_BYTES);
     memcpy(b.doomed.version, k.r.fake->version[0].version, VAULT_ID_BYTES);
-    b.ops = (struct vault_keeper_ops){ .put = put_between, .get = get_between, .drop = drop_between };
+    b.ops = (struct vault_keeper_ops){
+        .apart = apart_between, .put = put_between, .get = get_between, .drop = drop_between
+    };
     b.keeper = (struct vault_keeper){ .ops = &b.ops, .url = k.keeper[0]->url };
     k.r.keeper = &b.keeper;
     CHECK_OK(rig_open(&k.r, &err));

@@ -143,6 +143,9 @@ bool cloud_key_ok(const char *key);
 QC_MUST qc_rc cloud_check(const char *url, const char *credentials, struct qc_err *err);
 /* Can it be the name of credentials: /absolute/file or aws:PROFILE? Looks at no file. QC_USAGE. */
 QC_MUST qc_rc cloud_check_credentials(const char *credentials, struct qc_err *err);
+/* Are both URLs of one bucket, whatever they say of the way there? By the text alone: a server may have
+ * several names. False: one of them is of no bucket. */
+bool cloud_same_bucket(const char *a, const char *b);
 
 /*
  * Open the cloud at a URL. Never writes to a place that does not bear the mark.

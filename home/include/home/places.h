@@ -29,6 +29,8 @@ QC_MUST qc_rc places_absolute(const char *path, char ret[QC_CLIENT_PATH_MAX], st
 /* A path below dir: dir/name. QC_LIMIT. */
 QC_MUST qc_rc places_join(const char *dir, const char *name, char ret[QC_CLIENT_PATH_MAX],
                           struct qc_err *err);
+/* The directory of a file:// URL. False: another kind of cloud, or too long. */
+bool places_directory_of(const char *url, char ret[QC_CLIENT_PATH_MAX]);
 /* inner is outer itself or lies below it; both absolute and clean. */
 bool places_within(const char *inner, const char *outer);
 /* The device that holds path, or the nearest directory above it that exists. QC_AUTH, QC_IO. */

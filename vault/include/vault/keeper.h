@@ -9,6 +9,7 @@
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
+#include "vault/descriptor.h"
 #include "vault/gw.h"
 #include "vault/ids.h"
 #include "vault/op.h"
@@ -18,6 +19,11 @@ struct vault_keeper;
 /* Errors of every call: QC_TEMP it is not to be reached now, QC_TIMEOUT, QC_CANCELLED, QC_AUTH, QC_FULL,
  * QC_IO, QC_NOMEM. They name the keeper, and what to do is in err->next. vault: 16 bytes. */
 struct vault_keeper_ops {
+    /* Is it a place of its own? clouds: those of the vault's gateway, as far as they are known; share:
+     * directories of the stores, or NULL. QC_USAGE: it is one of these, or within it, or around it, or a
+     * cloud of any gateway. */
+    qc_rc (*apart)(struct vault_keeper *k, const struct vault_cloud *clouds, size_t count,
+                   const char *const share[2], const struct vault_op *op, struct qc_err *err);
     /* Is it there, and has it B of the vault itself? QC_NOTFOUND  it has not: it is another's keeper, or new.
      */
     qc_rc (*look)(struct vault_keeper *k, const uint8_t *vault, const struct vault_op *op,
