@@ -9,6 +9,7 @@
 #include "qc_seed.h"
 #include "qc_tmpdir.h"
 #include "qc_tree.h"
+#include "vault/keeper.h"
 #include "vault/vault.h"
 
 /* The call fails with the code and names the check, in an `err` of the caller's. */
