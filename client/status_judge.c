@@ -195,18 +195,22 @@ static qc_rc of_keeper(struct status *s, struct qc_err *err)
 {
     if (!s->kept || s->keeper.why.rc == QC_OK)
         return QC_OK;
+    const char *named = s->keeper.stores.keeper; /* by the stores: as it was written there, on some machine */
+    const bool another = named != NULL && strcmp(named, s->c->conf.keeper) != 0;
     if (s->keeper.why.rc == QC_NOTFOUND)
         return status_reason(
             s, "act",
             "If it is the right place, `qcloud kit refresh` gives it all; else mount the disk that "
             "has it.",
-            err, "the keeper (%s) has nothing of this vault: nothing can be stored", s->c->conf.keeper);
+            err, "the keeper (%s) has nothing of this vault%s%.200s: nothing can be stored",
+            s->c->conf.keeper, another ? "; the share stores name " : "", another ? named : "");
     if (s->keeper.stale || s->keeper.why.rc == QC_INTEGRITY)
         return status_reason(s, "act",
                              "If another place is the keeper by now, `qcloud config set vault.backup-to URL` "
                              "says it; if it is "
                              "this one, `qcloud kit refresh` gives it all anew.",
-                             err, "nothing can be stored: %.300s", s->keeper.why.msg);
+                             err, "nothing can be stored: %.300s%s%.200s", s->keeper.why.msg,
+                             another ? "; the share stores name " : "", another ? named : "");
     if (s->keeper.why.rc == QC_NOTCONF)
         return status_reason(s, "act", "`qcloud config set vault.backup-to URL` says it.", err,
                              "it is not known where the keeper of backup data is: nothing can be stored");

@@ -124,17 +124,6 @@ static qc_rc read_stores(struct vault_descriptor *ret, uint32_t *generation, con
     return QC_OK;
 }
 
-/* One that has nothing: what the stores name is where it is, if it is another one. */
-static qc_rc judge_before(struct vault_keeper_status *s, const char *url, struct qc_err *err)
-{
-    struct vault_descriptor *d = &s->stores;
-    if ((s->why.rc == QC_NOTFOUND || s->stale) && d->keeper != NULL && strcmp(d->keeper, url) != 0 &&
-        d->before_count < VAULT_KEEPERS_MAX)
-        QC_TRY(vault_descriptor_add_before(d, d->keeper, err));
-    vault_descriptor_drop_before(d, url);
-    return QC_OK;
-}
-
 qc_rc vault_status_keeper(struct vault_keeper_status *ret, const struct vault_conf *conf,
                           const struct vault_op *op, struct qc_err *err)
 {
@@ -154,7 +143,7 @@ qc_rc vault_status_keeper(struct vault_keeper_status *ret, const struct vault_co
         *err = s.why;
         return rc;
     }
-    QC_TRY(judge_before(&s, k->url, err));
+    vault_descriptor_drop_before(&s.stores, k->url);
     *ret = QC_STEAL(s);
     return QC_OK;
 }

@@ -18,8 +18,8 @@ struct vault_keeper_status {
                           QC_NOTFOUND: it has not; QC_USAGE: it is
                           none of its own; else it could not be asked */
     bool stale;        /* that is of earlier shares: it is the keeper no longer, or a copy of before */
-    struct vault_descriptor stores; /* what the stores that are there say of the gateway; before: keepers that
-                                       have what this one has not yet, or may have */
+    struct vault_descriptor stores; /* what the stores that are there say. keeper: where it was when a
+                                       refresh began; before: those that have what this one has not yet */
 };
 void vault_keeper_status_done(struct vault_keeper_status *s);
 /* QC_CANCELLED, QC_NOMEM. What a store does not say is left out. */
