@@ -60,8 +60,8 @@ static qc_rc keep_got(struct sync_run *run, const struct get *g, struct qc_err *
     if (lstat(g->place, &st) != 0 || !sync_is_synced(&st))
         return sync_state_drop(run->state, g->s->path, err); /* somebody took it away: the next sync sees */
     row.st = sync_stat_of(&st);
-    row.quiet = got->has_mtime && row.st.mtime_ns == mtime && row.st.size == got->size &&
-                mtime < now - (int64_t)QC_SYNC_TICK_MS * 1000000;
+    row.quiet =
+        got->has_mtime && row.st.mtime_ns == mtime && row.st.size == got->size && sync_time_past(mtime, now);
     if (!row.quiet && sync_settled(g->place, &row.st, &row.quiet, &why) != QC_OK)
         return sync_state_drop(run->state, g->s->path, err);
     uint8_t sum[SYNC_DIGEST_BYTES];

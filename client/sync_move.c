@@ -49,7 +49,7 @@ static const struct sync_step *step_to(const struct sync_run *run, size_t i)
 /* Whoever writes to a file whose mtime is old gives it another one. */
 static bool shows_later(const struct sync_stat *st, int64_t now_ns)
 {
-    return sync_quiet_at(st, now_ns) || st->mtime_ns < now_ns - (int64_t)QC_SYNC_TICK_MS * 1000000;
+    return sync_quiet_at(st, now_ns) || sync_time_past(st->mtime_ns, now_ns);
 }
 
 static qc_rc keep(struct sync_run *run, size_t i, const struct sync_entry *row, struct qc_err *err)
@@ -135,6 +135,7 @@ static qc_rc move_there(struct batch *b, struct qc_err *err)
     struct qc_err why = { 0 };
     for (size_t x = 0; x < b->n; x++) {
         const struct sync_step *to = step_to(run, b->at[x]);
+        QC_TRY(sync_keep_unsure(run, step_from(run, b->at[x]), err));
         QC_TRY(sync_keep_open(run, to, &to->here->st, shows_later(&to->here->st, run->began_ns), err));
     }
     QC_TRY(sync_state_commit(run->state, err));
@@ -278,6 +279,7 @@ static qc_rc keep_unsure(struct sync_run *run, size_t at, struct qc_err *err)
     for (size_t i = at; i < at + QC_VAULT_BUNDLE_FILES && is_of(run, i, &first); i++) {
         QC_TRY(sync_state_unsure(run->state, step_to(run, i)->path, true, err));
         QC_TRY(sync_state_unsure(run->state, step_from(run, i)->path, true, err));
+        QC_TRY(sync_keep_unsure(run, step_to(run, i), err));
     }
     return sync_state_commit(run->state, err);
 }

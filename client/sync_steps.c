@@ -23,7 +23,7 @@ int64_t sync_now_ns(void)
 
 bool sync_quiet_at(const struct sync_stat *st, int64_t now_ns)
 {
-    return st->ctime_ns < now_ns - (int64_t)QC_SYNC_TICK_MS * 1000000;
+    return sync_time_past(st->ctime_ns, now_ns);
 }
 
 qc_rc sync_place(const struct sync_run *run, qc_span path, char ret[QC_CLIENT_PATH_MAX], struct qc_err *err)
@@ -50,8 +50,8 @@ qc_rc sync_settled(const char *place, struct sync_stat *ret, bool *ret_quiet, st
             return QC_FAIL(err, QC_CHANGED, "it is no file any more");
         *ret = sync_stat_of(&st);
         *ret_quiet = sync_quiet_at(ret, now);
-        if (*ret_quiet || ret->ctime_ns > now)
-            break;
+        if (*ret_quiet || !sync_quiet_at(ret, now + (QC_SYNC_TICK_MS + 1) * INT64_C(1000000)))
+            break; /* or it would take longer than that */
         (void)nanosleep(&(struct timespec){ .tv_nsec = (QC_SYNC_TICK_MS + 1) * 1000000L }, NULL);
     }
     return QC_OK;
@@ -164,7 +164,7 @@ static qc_rc adopt(struct sync_run *run, const struct sync_step *s, struct qc_er
 {
     struct sync_entry row = { .st = s->here->st, .quiet = sync_quiet_at(&s->here->st, run->began_ns) };
     /* What a get has just brought, and was killed: a write from then on shows in the mtime, which is old. */
-    row.quiet = row.quiet || s->here->st.mtime_ns < run->began_ns - (int64_t)QC_SYNC_TICK_MS * 1000000;
+    row.quiet = row.quiet || sync_time_past(s->here->st.mtime_ns, run->began_ns);
     const bool unsure = s->base != NULL && !s->base->quiet && !s->base->open &&
                         sync_stat_same(&s->here->st, &s->base->st) && !run->checksum;
     row.quiet = row.quiet && !unsure;
@@ -309,23 +309,38 @@ static bool is_remove(enum sync_do what)
     return what == SYNC_REMOVE_HERE || what == SYNC_REMOVE_THERE;
 }
 
+qc_rc sync_keep_unsure(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
+{
+    if (!sync_step_unsure(s))
+        return QC_OK;
+    struct sync_entry row = *s->base;
+    row.quiet = false;
+    return sync_state_put(run->state, s->path, &row, err);
+}
+
+/* Before a step is done. */
+static qc_rc prepare_step(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
+{
+    if (s->what == SYNC_PUT)
+        return sync_keep_open(run, s, &s->here->st, sync_quiet_at(&s->here->st, run->began_ns), err);
+    if (!is_put(s->what) && !is_remove(s->what))
+        return do_quiet(run, s, err);
+    if (s->what != SYNC_REMOVE_HERE)
+        QC_TRY(sync_keep_unsure(run, s, err));
+    if (sync_step_is_dir(s) || s->what == SYNC_REMOVE_THERE)
+        return QC_OK;
+    return s->what == SYNC_REMOVE_HERE ? sync_state_unsure(run->state, s->path, true, err)
+                                       : sync_state_coming(run->state, s->path, true, err);
+}
+
 static qc_rc prepare(struct sync_run *run, struct qc_err *err)
 {
     QC_TRY(sync_drop_rests(run, err));
     for (size_t i = 0; i < sync_list_count(&run->unsure); i++)
         QC_TRY(sync_state_unsure(run->state, sync_list_path(&run->unsure, sync_list_at(&run->unsure, i)),
                                  false, err));
-    for (size_t i = 0; i < sync_plan_count(&run->plan); i++) {
-        const struct sync_step *s = sync_plan_at(&run->plan, i);
-        if (s->what == SYNC_PUT)
-            QC_TRY(sync_keep_open(run, s, &s->here->st, sync_quiet_at(&s->here->st, run->began_ns), err));
-        else if (sync_is_got(s->what) && !sync_step_is_dir(s))
-            QC_TRY(sync_state_coming(run->state, s->path, true, err));
-        else if (s->what == SYNC_REMOVE_HERE && !sync_step_is_dir(s))
-            QC_TRY(sync_state_unsure(run->state, s->path, true, err));
-        else if (!is_put(s->what) && !is_remove(s->what))
-            QC_TRY(do_quiet(run, s, err));
-    }
+    for (size_t i = 0; i < sync_plan_count(&run->plan); i++)
+        QC_TRY(prepare_step(run, sync_plan_at(&run->plan, i), err));
     return sync_state_commit(run->state, err);
 }
 

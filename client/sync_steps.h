@@ -12,10 +12,12 @@
 bool sync_quiet_at(const struct sync_stat *st, int64_t now_ns);
 /* A file or a symbolic link? */
 bool sync_is_synced(const struct stat *st);
-/* As it is now; after a tick, where it was changed within the last one. */
+/* As it is now; after a tick of 20 ms, where it was changed within the last one. */
 QC_MUST qc_rc sync_settled(const char *place, struct sync_stat *ret, bool *ret_quiet, struct qc_err *err);
 /* QC_CHANGED: it is not what the plan saw; seen NULL: that saw nothing. */
 QC_MUST qc_rc sync_check_unchanged(const char *place, const struct sync_entry *seen, struct qc_err *err);
+/* Something is to be done under its name: see sync_step_unsure. To be on disk before. */
+QC_MUST qc_rc sync_keep_unsure(struct sync_run *run, const struct sync_step *s, struct qc_err *err);
 /* What became of a step. local: it failed before anything was asked of the vault. class: whose messages tell
  * it. What would stop all others, too, ends the run. */
 void sync_outcome(struct sync_run *run, qc_rc rc, bool open, bool local, enum msg_class class, qc_span path,

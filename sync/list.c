@@ -124,3 +124,9 @@ bool sync_stat_same(const struct sync_stat *a, const struct sync_stat *b)
     return a->size == b->size && a->inode == b->inode && a->mtime_ns == b->mtime_ns &&
            a->ctime_ns == b->ctime_ns && a->mode == b->mode;
 }
+
+bool sync_time_past(int64_t time_ns, int64_t now_ns)
+{
+    const int64_t coarse_ms = time_ns % 1000000000 == 0 ? QC_SYNC_COARSE_MS : 0;
+    return time_ns < now_ns - (QC_SYNC_TICK_MS + coarse_ms) * 1000000;
+}

@@ -28,6 +28,11 @@ bool sync_step_is_dir(const struct sync_step *s)
     return e != NULL ? sync_is_dir(&e->st) : s->base != NULL && sync_is_dir(&s->base->st);
 }
 
+bool sync_step_unsure(const struct sync_step *s)
+{
+    return s->base != NULL && s->base->quiet && !s->base->open && !s->still;
+}
+
 /* -- one path -------------------------------------------------------------------------------------------- */
 
 /* What is known of a path: facts, from which the tables below decide. */

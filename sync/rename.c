@@ -83,12 +83,11 @@ static bool goes(const struct sync_step *s, enum sync_do removal)
 /* An object whose file has gone from this name here. */
 static bool left_here(const struct sync_step *s)
 {
-    if (s->base == NULL || !s->stands || !s->base->quiet || s->base->open || !is_file(s->there) ||
-        is_dir(s->base))
+    if (s->base == NULL || !s->stands || s->base->open || !is_file(s->there) || is_dir(s->base))
         return false;
-    return s->here == NULL
-               ? goes(s, SYNC_REMOVE_THERE)
-               : s->what == SYNC_PUT && is_file(s->here) && s->here->st.inode != s->base->st.inode;
+    return s->here == NULL ? goes(s, SYNC_REMOVE_THERE)
+                           : s->base->quiet && s->what == SYNC_PUT && is_file(s->here) &&
+                                 s->here->st.inode != s->base->st.inode;
 }
 
 static bool came_here(const struct sync_step *s)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """qcloud sync through the real programs: the commands of docs/sync.md, both ways, what is left out, deletions and what refuses them, files that
 change, odd names, the lock, Ctrl-C; and kill -9 at random instants, after which the same command finishes. The seed is printed."""
+import contextlib
 import errno
 import json
 import os
@@ -8,6 +9,7 @@ import re
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -645,6 +647,7 @@ def renames(box):
     box.did(0, box.path("twice"), "twice/", files=1)
     if FAULTS:
         killed_renames(box, d, e, args)
+        came_back(box)
 
 
 def killed_renames(box, d, e, args):
@@ -665,6 +668,29 @@ def killed_renames(box, d, e, args):
             s = box.sync(0, *args, at, "ren/")
             check(s["files"] == 0 and s["deleted"] == 0 and s["sent"] < 65536, f"{fault}, {at}: {s} {box.lines}")
         check(tree(e) == tree(d) and folders(e) == folders(d), f"{fault}: {sorted(tree(e))} {sorted(tree(d))} {folders(e)} {folders(d)}")
+
+
+def came_back(box):
+    """Killed when the vault has removed a file, and the file comes back with all that the state has of it, as on vfat, where a ctime is a copy of
+    the mtime: nobody has removed it in the vault, and it is stored."""
+    d, args = box.path("came"), ("--both", "--delete", "--max-delete", "100")
+    for name in "ab":
+        box.file(f"came/{name}", name.encode())
+    box.did(0, *args, d, "came/", files=2)
+    os.rename(box.path("came/a"), box.path("away"))
+    p = stopped(box, "client_removed", *args, d, "came/")
+    p.kill()
+    p.communicate()
+    check(box.names("came/") == [b"came/b"], "it was not removed")
+    os.rename(box.path("away"), box.path("came/a"))
+    top, st, rows = os.path.join(box.home, "state", "sync"), os.stat(box.path("came/a")), 0
+    for name in os.listdir(top):
+        if name.endswith(".db"):
+            with contextlib.closing(sqlite3.connect(os.path.join(top, name))) as db, db:
+                rows += db.execute("UPDATE file SET ctime=? WHERE path=? AND inode=?", (st.st_ctime_ns, b"a", st.st_ino)).rowcount
+    check(rows == 1, f"{rows} rows")
+    box.did(0, *args, d, "came/", files=1, unchanged=1)
+    check(sorted(tree(d)) == [b"a", b"b"] and box.names("came/") == [b"came/a", b"came/b"], "a file that came back is gone")
 
 
 def moving(box):

@@ -1,4 +1,5 @@
 qc_test(unit sync_ignore DEPS base sync)
+qc_test(unit sync_list DEPS base sync)
 qc_test(unit sync_notice DEPS base sync)
 qc_test(unit sync_pace DEPS base sync)
 qc_test(unit sync_plan DEPS base sync)

@@ -14,9 +14,9 @@ struct thing {
     bool is;
     uint32_t content;
     int64_t mtime, ctime;
-    uint64_t inode;
-    uint32_t version; /* of an object, of a row */
-    bool open, quiet; /* of a row */
+    uint64_t inode, file; /* file: which one it is, whatever its inode */
+    uint32_t version;     /* of an object, of a row */
+    bool open, quiet;     /* of a row */
     bool link;
     bool private; /* mode 0600; which a file has, too, whose get was killed at its end */
 };
@@ -28,6 +28,7 @@ struct folder {
     int64_t mtime;
     uint64_t inode;
     uint32_t version;
+    bool unsure; /* of a row */
 };
 struct side {
     struct folder v[FOLDERS];
@@ -36,6 +37,8 @@ struct side {
 
 struct world {
     struct qc_rand r;
+    bool fat; /* here a ctime is a copy of the mtime, which is coarse, and each mount numbers the inodes anew
+               */
     int64_t clock;
     uint32_t contents, versions;
     struct thing here[2 * PATHS], there[2 * PATHS], rows[2 * PATHS],
@@ -45,8 +48,9 @@ struct world {
     bool removed_here[2 * PATHS], removed_there[2 * PATHS]; /* by its user, since the last whole run */
     uint32_t common[2 * PATHS];                             /* what both sides had last */
     bool coming[2 * PATHS], coming_durable[2 * PATHS];      /* as in the state */
-    bool unmoved;                                           /* a rename was not done, in this run */
-    bool wanted[CONTENTS]; /* written by a user, and not written over or removed by one */
+    bool replaced[2 * PATHS]; /* a name aside, which was another's, in this run */
+    bool unmoved;             /* a rename was not done, in this run */
+    bool wanted[CONTENTS];    /* written by a user, and not written over or removed by one */
     uint64_t conflicts, removals, crashes, moves;
 };
 
@@ -142,9 +146,11 @@ static void write_side(struct world *w, unsigned i, bool here)
     w->clock += 1 + (int64_t)qc_rand_below(&w->r, 3);
     *t = (struct thing){ .is = true,
                          .content = ++w->contents,
-                         .mtime = qc_rand_below(&w->r, 2) == 0 ? shared : w->clock,
+                         .mtime =
+                             qc_rand_below(&w->r, 2) == 0 ? shared : w->clock & (w->fat ? ~INT64_C(7) : -1),
                          .ctime = w->clock,
                          .inode = (uint64_t)w->clock,
+                         .file = (uint64_t)w->clock,
                          .link = qc_rand_below(&w->r, 4) == 0,
                          .private = qc_rand_below(&w->r, 4) == 0,
                          .version = here ? 0 : ++w->versions };
@@ -211,6 +217,48 @@ static void remove_side(struct world *w, unsigned i, bool here)
     touch(w, folder_of(i), here);
 }
 
+/* -- a file system as vfat ------------------------------------------------------------------------------- */
+
+/* Does a file look in all that a sync goes by as the one of a row that is sure of it, and is another? That
+ * does not show on such a file system (docs/sync.md): here no mount numbers them so. */
+static bool is_hidden(const struct world *w, unsigned i)
+{
+    const struct thing *t = &w->here[i], *was = &w->durable[i];
+    return was->is && was->quiet && !was->open && t->inode == was->inode && t->mtime == was->mtime &&
+           t->link == was->link && (t->link || t->private == was->private) && t->file != was->file;
+}
+
+static bool is_taken(const struct world *w, unsigned i)
+{
+    bool taken = false;
+    for (unsigned k = 0; k < 2 * PATHS; k++)
+        taken = taken || (k != i && w->here[k].is && w->here[k].inode == w->here[i].inode);
+    return taken;
+}
+
+/* Each file gets the number that one had at the last run; so do two folders. */
+static void remount(struct world *w)
+{
+    struct folder *v = w->folders.v, *other = &v[1 + qc_rand_below(&w->r, FOLDERS - 1)];
+    const unsigned by = (unsigned)qc_rand_below(&w->r, PATHS);
+    const uint64_t inode = v[0].inode;
+    for (unsigned i = 0; i < 2 * PATHS; i++)
+        w->here[i].inode = w->durable[(i + by) % (2 * PATHS)].inode;
+    v[0].inode = other->inode;
+    other->inode = inode;
+}
+
+static void number(struct world *w)
+{
+    if (qc_rand_below(&w->r, 2) == 0)
+        remount(w);
+    for (unsigned i = 0; i < 2 * PATHS; i++)
+        if (w->here[i].is && (w->here[i].inode == 0 || is_hidden(w, i) || is_taken(w, i)))
+            w->here[i].inode = (uint64_t)++w->clock;
+}
+
+/* -- all they do ----------------------------------------------------------------------------------------- */
+
 static void users(struct world *w)
 {
     for (uint64_t n = qc_rand_below(&w->r, 8); n > 0; n--) {
@@ -231,4 +279,6 @@ static void users(struct world *w)
         else
             write_side(w, i, here);
     }
+    if (w->fat)
+        number(w);
 }

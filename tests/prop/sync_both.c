@@ -3,8 +3,9 @@
  * its end both sides are alike; whatever a user wrote and did not write over or remove is there; nothing is
  * removed but what its user removed on the other side; folders, be they empty, their modes and times are
  * alike as well. Users rename, too, over other names and in the other's; and write what looks like another
- * file, in its inode: what is moved is what it is taken for. 200 rounds (1,000 with QC_FULL=1), each of
- * several runs. */
+ * file, in its inode: what is moved is what it is taken for. Every second round is of a file system as vfat:
+ * a ctime is a copy of the mtime, which is coarse, and a mount numbers the inodes anew. 200 rounds (2,000
+ * with QC_FULL=1; QC_ROUNDS=n), each of several runs. */
 #include "sync/plan.h"
 
 #include "sync_world.h"
@@ -12,12 +13,14 @@
 /* -- the program, as client/sync_steps.c has it ------------------------------------------------------------
  */
 
-static struct sync_entry entry_of(const struct thing *t, bool file)
+static struct sync_entry entry_of(const struct world *w, const struct thing *t, bool file)
 {
     struct sync_entry e = { .st = { .size = 1,
                                     .inode = file ? t->inode : 0,
                                     .mtime_ns = t->mtime,
-                                    .ctime_ns = file ? t->ctime : 0,
+                                    .ctime_ns = !file    ? 0
+                                                : w->fat ? t->mtime
+                                                         : t->ctime,
                                     .mode = t->link      ? S_IFLNK | 0777
                                             : t->private ? 0600
                                                          : 0644 },
@@ -39,7 +42,7 @@ static void list_folders(struct sync_list *l, const struct folder *v)
             .st = { .inode = v[f].inode, .mtime_ns = v[f].mtime, .mode = S_IFDIR | v[f].mode },
             .has_mtime = true,
             .has_mode = true,
-            .quiet = true
+            .quiet = !v[f].unsure
         };
         memcpy(e.version, &v[f].version, sizeof v[f].version);
         if (v[f].is)
@@ -48,12 +51,12 @@ static void list_folders(struct sync_list *l, const struct folder *v)
     sync_list_sort(l);
 }
 
-static void list(struct sync_list *l, const struct thing *things, bool file)
+static void list(const struct world *w, struct sync_list *l, const struct thing *things, bool file)
 {
     struct qc_err err = { 0 };
     for (unsigned i = 0; i < 2 * PATHS; i++) {
         char name[24];
-        const struct sync_entry e = entry_of(&things[i], file);
+        const struct sync_entry e = entry_of(w, &things[i], file);
         name_of(i, name);
         if (things[i].is)
             CHECK_OK(sync_list_add(l, qc_span_str(name), &e, &err));
@@ -70,6 +73,15 @@ static unsigned index_of(qc_span path)
     }
     CHECK(false);
     return 0;
+}
+
+static unsigned folder_index(qc_span path)
+{
+    unsigned f = 0;
+    while (f < FOLDERS && !qc_span_eq(path, qc_span_str(folder_names[f])))
+        f++;
+    CHECK(f < FOLDERS);
+    return f;
 }
 
 static qc_rc same(void *ctx, qc_span path, const struct sync_entry *here, const struct sync_entry *there,
@@ -109,6 +121,15 @@ static void open_row(struct world *w, unsigned i)
     w->rows[i].version = w->there[i].is ? w->there[i].version : 0;
 }
 
+/* Something is about to be done under its name. */
+static void unsure_row(struct world *w, const struct sync_step *s)
+{
+    if (sync_step_unsure(s) && sync_step_is_dir(s))
+        w->folder_rows[folder_index(s->path)].unsure = true;
+    else if (sync_step_unsure(s))
+        w->rows[index_of(s->path)].quiet = false;
+}
+
 static void put(struct world *w, unsigned i)
 {
     w->there[i] = w->here[i];
@@ -121,7 +142,7 @@ static void get(struct world *w, unsigned i)
     w->here[i] = w->there[i];
     w->here[i].version = 0;
     w->here[i].ctime = ++w->clock;
-    w->here[i].inode = (uint64_t)w->clock;
+    w->here[i].inode = w->here[i].file = (uint64_t)w->clock;
     w->common[i] = w->here[i].content;
 }
 
@@ -148,6 +169,7 @@ static void keep_both(struct world *w, unsigned i)
     const unsigned aside = i + PATHS;
     CHECK(i < PATHS);
     look_aside(w, aside); /* which the program would leave, and take another name */
+    w->replaced[aside] = true;
     w->conflicts++;
     w->here[aside] = w->here[i];
     w->here[aside].ctime = ++w->clock;
@@ -176,15 +198,6 @@ static void removed(struct world *w, unsigned i, bool here, bool cut)
         return;
     w->rows[i] = (struct thing){ 0 };
     w->coming[i] = false;
-}
-
-static unsigned folder_index(qc_span path)
-{
-    unsigned f = 0;
-    while (f < FOLDERS && !qc_span_eq(path, qc_span_str(folder_names[f])))
-        f++;
-    CHECK(f < FOLDERS);
-    return f;
 }
 
 static void folder_step(struct world *w, const struct sync_step *s, bool cut)
@@ -232,6 +245,8 @@ static void step(struct world *w, const struct sync_step *s, bool cut)
         return;
     }
     const unsigned i = index_of(s->path);
+    if (w->replaced[i])
+        return;
     switch (s->what) {
     case SYNC_PUT:
         CHECK(w->here[i].is && (s->there != NULL) == w->there[i].is);
@@ -300,7 +315,8 @@ static void move_file(struct world *w, unsigned from, unsigned to, bool here, bo
     struct thing *side = here ? w->here : w->there;
     CHECK(side[from].is && (here ? w->there : w->here)[to].is);
     CHECK(side[from].content == (here ? w->there : w->here)[to].content);
-    CHECK(side[from].content == w->common[from]);
+    /* As vfat has it, what is moved back looks as it was: by the row it is what both had. */
+    CHECK(side[from].content == w->common[from] || (w->fat && side[from].content == w->rows[from].content));
     side[to] = side[from];
     side[from] = (struct thing){ 0 };
     if (here)
@@ -326,10 +342,11 @@ static bool move_turn(struct world *w, struct sync_plan *p, size_t i, bool crash
 {
     const struct sync_move first = *sync_plan_move(p, i);
     for (size_t k = i; is_of(p, k, &first); k++) {
+        const struct sync_step *from = sync_plan_at(p, sync_plan_move(p, k)->from);
         const struct sync_step *to = sync_plan_at(p, sync_plan_move(p, k)->to);
+        unsure_row(w, first.here ? to : from);
         if (first.here)
-            w->coming[index_of(to->path)] =
-                w->coming[index_of(sync_plan_at(p, sync_plan_move(p, k)->from)->path)] = true;
+            w->coming[index_of(to->path)] = w->coming[index_of(from->path)] = true;
         else if (!sync_step_is_dir(to))
             open_row(w, index_of(to->path));
     }
@@ -396,6 +413,8 @@ static void list_coming(const struct world *w, struct sync_list *l)
 /* What moves nothing is written down at once, as is what shall be done. */
 static void prepare(struct world *w, const struct sync_step *s)
 {
+    if (s->what == SYNC_GET || s->what == SYNC_KEEP_BOTH || s->what == SYNC_REMOVE_THERE)
+        unsure_row(w, s);
     if (sync_step_is_dir(s))
         return;
     const unsigned i = index_of(s->path);
@@ -423,9 +442,10 @@ static bool run(struct world *w, bool crash)
     memcpy(w->rows, w->durable, sizeof w->rows);
     memcpy(w->coming, w->coming_durable, sizeof w->coming);
     memcpy(w->folder_rows, w->folder_durable, sizeof w->folder_rows);
-    list(&here, w->here, true);
-    list(&there, w->there, false);
-    list(&base, w->rows, true);
+    memset(w->replaced, 0, sizeof w->replaced);
+    list(w, &here, w->here, true);
+    list(w, &there, w->there, false);
+    list(w, &base, w->rows, true);
     list_coming(w, &coming);
     list_folders(&here, w->folders.v);
     list_folders(&there, w->folders_there.v);
@@ -480,12 +500,13 @@ static void check_alike(struct world *w)
 int main(void)
 {
     static struct world w;
-    const uint64_t rounds = qc_rand_cases(200, 1000);
+    const uint64_t rounds = qc_rand_cases(200, 2000);
     for (uint64_t n = 0; n < rounds; n++) {
         const struct qc_rand r = n == 0 ? qc_rand_start() : w.r;
         const uint64_t conflicts = w.conflicts, removals = w.removals, crashes = w.crashes, moves = w.moves;
         memset(&w, 0, sizeof w);
         w.r = r;
+        w.fat = n % 2 == 1;
         w.conflicts = conflicts;
         w.removals = removals;
         w.crashes = crashes;

@@ -251,6 +251,46 @@ static void looks_the_same(void)
     }
 }
 
+/* A row is sure of a file that is as it says, or was not looked for: where something is done under the name
+ * of one that is gone or another by now, it may be sure no more. */
+static void not_sure(void)
+{
+    static const struct {
+        const char *is;
+        bool unsure;
+    } rows[] = {
+        { "-oo", true },  { "noo", true },  { "-no", true },  { "xno", true },  { "ioo", true },
+        { "--o", true },  { "ooo", false }, { "ono", false }, { "o-o", false }, { "ooq", false },
+        { "-oq", false }, { "-oO", false }, { "noN", false }, { "no-", false },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct qc_err err = { 0 };
+        QC_CLEANUP(sync_list_done) struct sync_list here = { 0 }, there = { 0 }, base = { 0 };
+        QC_CLEANUP(sync_plan_done) struct sync_plan p = { 0 };
+        const struct sync_rules rules = { .way = SYNC_BOTH, .remove = true };
+        add(&here, "f", rows[i].is[0], here_of);
+        add(&there, "f", rows[i].is[1], there_of);
+        add(&base, "f", rows[i].is[2], base_of);
+        CHECK_OK(sync_plan_make(&p, &rules, &here, &there, &base, &err));
+        if (sync_step_unsure(sync_plan_at(&p, 0)) != rows[i].unsure) {
+            fprintf(stderr, "%s: expected %d\n", rows[i].is, rows[i].unsure);
+            exit(1);
+        }
+    }
+}
+
+/* A file whose removal in the vault was not written down, and which has its name again, as vfat has it: with
+ * all that its row says. It was not removed there by anybody else, and is stored. */
+static void comes_back(void)
+{
+    struct sync_rules rules = { .remove = true };
+    CHECK(decided("o-q", &rules) == SYNC_PUT);
+    rules.way = SYNC_BOTH;
+    CHECK(decided("o-q", &rules) == SYNC_PUT && decided("onq", &rules) == SYNC_KEEP_BOTH);
+    rules.way = SYNC_DOWN;
+    CHECK(decided("o-q", &rules) == SYNC_CONFLICT && decided("onq", &rules) == SYNC_CONFLICT);
+}
+
 /* What is behind a link, or in a folder that may not be read, is not known to be gone. */
 static void bars(void)
 {
@@ -342,6 +382,8 @@ int main(void)
     each_case();
     by_content();
     looks_the_same();
+    not_sure();
+    comes_back();
     bars();
     too_many();
     return 0;

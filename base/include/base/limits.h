@@ -394,6 +394,7 @@
     X(QC_SYNC_PATTERNS_MAX, 100000, "patterns", "of one sync, in all its files")                             \
     X(QC_SYNC_IGNORE_FILE_MAX, 1024 * 1024, "bytes", "one .qcloudignore")                                    \
     X(QC_SYNC_TICK_MS, 20, "ms", "the clock of a file system's times: 10 at most with a kernel's 100 Hz")    \
+    X(QC_SYNC_COARSE_MS, 2000, "ms", "the same where times are whole seconds: vfat counts every other one")  \
     X(QC_SYNC_COMMIT_MS, 1000, "ms", "what a killed sync may have to look at again")                         \
     X(QC_WATCH_SETTLE_MS, 500, "ms", "an editor writes, renames and removes: what belongs together is over") \
     X(QC_WATCH_PATIENCE_MS, 5000, "ms", "what is written all the time is stored now and then all the same")  \

@@ -67,3 +67,6 @@ bool sync_is_link(const struct sync_stat *st);
 bool sync_is_dir(const struct sync_stat *st);
 int64_t sync_time_ns(int64_t s, uint32_t ns);
 bool sync_stat_same(const struct sync_stat *a, const struct sync_stat *b);
+/* Is a time of a file so far behind this instant that each later change gets another one? The clock of its
+ * file system ticks each 10 ms at worst; but where the time is a whole second, each second one, perhaps. */
+bool sync_time_past(int64_t time_ns, int64_t now_ns);

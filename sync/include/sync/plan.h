@@ -76,6 +76,11 @@ struct sync_plan {
 };
 /* Is it about a folder: does one come, go, or stay? A folder's mode and time are never in conflict. */
 bool sync_step_is_dir(const struct sync_step *s);
+/* Is its row sure of a file that is not there? Before anything is done under the name, the row is to be sure
+ * no more (not quiet): where a ctime is a copy of the mtime, a file that comes back looks as it did; and what
+ * the run has done meanwhile, and was killed before it wrote it down, would pass for the other side's doing.
+ */
+bool sync_step_unsure(const struct sync_step *s);
 void sync_plan_done(struct sync_plan *p);
 size_t sync_plan_count(const struct sync_plan *p);
 const struct sync_step *sync_plan_at(const struct sync_plan *p, size_t i);
