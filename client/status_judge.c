@@ -191,6 +191,33 @@ static qc_rc of_shares(struct status *s, struct qc_err *err)
     return QC_OK;
 }
 
+/* The keepers of before, one after the other. */
+static qc_rc all_before(const struct status *s, qc_buf *ret, struct qc_err *err)
+{
+    const struct vault_descriptor *d = &s->keeper.stores;
+    for (size_t i = 0; i < d->before_count; i++)
+        QC_TRY(qc_buf_addf(ret, err, "%s%s", i == 0 ? "" : ", ", d->before[i]));
+    return qc_buf_add_zero(ret, 1, err);
+}
+
+bool status_keeper_changes(const struct status *s)
+{
+    return s->keeper.stores.before_count > 0 &&
+           (s->local.refreshing || s->keeper.stale || s->keeper.why.rc == QC_NOTFOUND);
+}
+
+qc_rc status_keeper_judge(struct status *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf before = { .max = QC_CLIENT_TEXT_MAX };
+    if (!status_keeper_changes(s))
+        return QC_OK;
+    QC_TRY(all_before(s, &before, err));
+    return status_reason(
+        s, "act", "Keep that till `qcloud kit refresh`, which goes on, says that it is at its end.", err,
+        "the change of keeper is not at its end: what is not refreshed yet has its backup data at %s alone",
+        (const char *)before.p);
+}
+
 static qc_rc of_keeper(struct status *s, struct qc_err *err)
 {
     if (!s->kept || s->keeper.why.rc == QC_OK)
