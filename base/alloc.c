@@ -102,10 +102,54 @@ void qc_free(void *p)
     free(p);
 }
 
+enum { PAGE = 4096, LARGE = 16 * PAGE, LOOK = 64 };
+
+/* What is in no memory was never written to, or lies in swap, and is not looked at again. */
+static void give_up(uint8_t *p, size_t n)
+{
+    if (n > 0 && madvise(p, n, MADV_DONTNEED) != 0)
+        qc_wipe(p, n);
+}
+
+/* n is whole pages. */
+static void wipe_pages(uint8_t *p, size_t n)
+{
+    size_t from = 0; /* of what is not there */
+    for (size_t at = 0, pages; at < n; at += pages * PAGE) {
+        unsigned char there[LOOK];
+        pages = (n - at) / PAGE < LOOK ? (n - at) / PAGE : LOOK;
+        if (mincore(p + at, pages * PAGE, there) != 0)
+            memset(there, 1, sizeof there);
+        for (size_t i = 0; i < pages; i++) {
+            const size_t page = at + i * PAGE;
+            if ((there[i] & 1) == 0)
+                continue;
+            qc_wipe(p + page, PAGE);
+            give_up(p + from, page - from);
+            from = page + PAGE;
+        }
+    }
+    give_up(p + from, n - from);
+}
+
+void qc_wipe_block(void *p, size_t n)
+{
+    const size_t lead = -(uintptr_t)p % PAGE;
+    uint8_t *b = p;
+    if (n < LARGE) {
+        qc_wipe(p, n);
+        return;
+    }
+    const size_t whole = (n - lead) / PAGE * PAGE;
+    qc_wipe(b, lead);
+    wipe_pages(b + lead, whole);
+    qc_wipe(b + lead + whole, n - lead - whole);
+}
+
 void qc_free_wiped(void *p)
 {
     if (p != NULL)
-        qc_wipe(p, malloc_usable_size(p));
+        qc_wipe_block(p, malloc_usable_size(p));
     free(p);
 }
 

@@ -7,3 +7,7 @@
 /* True: this allocation is to fail. Counts one allocation. */
 bool qc_alloc_trips(void);
 void qc_alloc_count(int delta);
+/* Private memory of malloc's or mmap's, overwritten; but of a large block the pages that were never written
+ * to are left alone: a library's buffer is half a megabyte for a request of a hundred bytes, and the system
+ * would hand out each page. */
+void qc_wipe_block(void *p, size_t n);

@@ -1,5 +1,5 @@
 qc_test(unit base_err DEPS base)
-qc_test(unit base_buf DEPS base)
+qc_test(unit base_buf DEPS base INTERNAL base)
 qc_test(unit base_hist DEPS base LABELS thread)
 qc_test(unit base_key DEPS base)
 qc_test(unit base_crypto DEPS base)

@@ -1,9 +1,13 @@
 /* unit/base_buf: spans, buffers and their limits, big-endian integers, the sticky reader. */
 #include "base/buf.h"
 
-#include "base/alloc.h"
+#include <sys/mman.h>
 
+#include "alloc_internal.h"
+#include "base/alloc.h"
 #include "qc_check.h"
+
+enum { PAGE = 4096, LARGE = 16 * PAGE, BLOCK = 256 * PAGE };
 
 static void check_spans(void)
 {
@@ -122,6 +126,44 @@ static void wiped(void)
     qc_free_wiped(NULL);
 }
 
+/* Pages of p from its first whole one on that are in memory. */
+static size_t there(uint8_t *p, size_t pages)
+{
+    unsigned char in[BLOCK / PAGE];
+    size_t n = 0;
+    CHECK(pages <= sizeof in && mincore(p, pages * PAGE, in) == 0);
+    for (size_t i = 0; i < pages; i++)
+        n += in[i] & 1;
+    return n;
+}
+
+/* A block that starts and ends beside a page's edge: what was written is gone, with what lies beside it left
+ * alone, and what was not written to is still in no memory. */
+static void wiped_block(void)
+{
+    struct qc_err err = { 0 };
+    struct qc_pages b = { 0 };
+    CHECK_OK(qc_pages_new(&b, BLOCK, &err));
+    for (size_t n = 1; n < BLOCK - PAGE; n = n * 3 + 1)
+        for (size_t lead = 1; lead <= PAGE; lead += PAGE - 1) {
+            const size_t marks[] = { 0, n / 2, n - 1 };
+            for (size_t i = 0; i < 3; i++)
+                b.p[lead + marks[i]] = 7;
+            b.p[lead - 1] = b.p[lead + n] = 9;
+            qc_wipe_block(b.p + lead, n);
+            CHECK(b.p[lead - 1] == 9 && b.p[lead + n] == 9);
+            if (n > LARGE)
+                CHECK(there(b.p, BLOCK / PAGE) < 40);
+            for (size_t i = 0; i < 3; i++)
+                CHECK(b.p[lead + marks[i]] == 0);
+        }
+    memset(b.p, 7, BLOCK);
+    qc_wipe_block(b.p, BLOCK);
+    for (size_t i = 0; i < BLOCK; i++)
+        CHECK(b.p[i] == 0);
+    qc_pages_free(&b);
+}
+
 int main(void)
 {
     check_spans();
@@ -129,6 +171,7 @@ int main(void)
     check_buffer();
     check_reader();
     wiped();
+    wiped_block();
     CHECK(qc_alloc_live() == 0);
     return 0;
 }
