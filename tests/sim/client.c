@@ -3,14 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client.h"
 #include "engine_internal.h"
-#include "gateway.h"
 #include "gateway/scrub.h"
 #include "history.h"
 
 struct gw_id gateway_vault(void);
 
-static const struct gw_ref *vault(void)
+const struct gw_ref *client_vault(void)
 {
     static struct gw_ref ref;
 
@@ -18,7 +18,7 @@ static const struct gw_ref *vault(void)
     return &ref;
 }
 
-static qc_span path_of(unsigned path)
+qc_span client_path(unsigned path)
 {
     static char text[PATHS][8];
 
@@ -51,13 +51,15 @@ static qc_rc look_places(struct gw_engine *e, struct put *p, struct qc_err *err)
     struct places places = { 0 };
     struct gw_version_row v;
 
-    if (p->removal || p->placed)
+    if (!put_has_data(p) || p->placed)
         return QC_OK;
     {
         QC_LOCK(gw_cat_lock(e->cat));
         QC_TRY(gw_cat_version(e->cat, &ids, &v, err));
         if (v.state == GW_VERSION_DEAD) /* it is purged already */
             return QC_OK;
+        if (p->in != NULL)
+            return client_look_in_bundle(e, p, &v, err);
         QC_TRY(gw_cat_segments(e->cat, v.no, 0, add_place, &places, err));
     }
     oracle_placed(p, places.id, places.count);
@@ -80,9 +82,9 @@ static qc_rc put_segment(struct gw_engine *e, const struct put *p, uint32_t seq,
     return gw_upload_segment(e, &s, u, &receipt, err);
 }
 
-static struct gw_entry entry_of(const struct put *p)
+struct gw_entry client_entry(const struct put *p)
 {
-    struct gw_entry e = { .path = path_of(p->path), .number = p->number };
+    struct gw_entry e = { .path = client_path(p->path), .number = p->number };
 
     memcpy(e.seal, p->seal, sizeof e.seal);
     e.kind = p->removal ? GW_ENTRY_TOMBSTONE : GW_ENTRY_FILE;
@@ -90,8 +92,8 @@ static struct gw_entry entry_of(const struct put *p)
         return e;
     e.object = p->object;
     e.version = p->version;
-    e.sequence = p->number;
-    e.size = (uint64_t)p->segments * p->size + 3;
+    e.sequence = p->sequence;
+    e.size = put_total(p->moved != NULL ? p->moved : p);
     memcpy(e.m, p->m, sizeof e.m);
     e.private_part = qc_span_of(p->private_part, sizeof p->private_part);
     return e;
@@ -107,7 +109,7 @@ static qc_rc put_all(struct gw_engine *e, struct request *r, struct qc_err *err)
                                  .base = p->number - 1 };
     const struct gw_upload_commit c = { .put_key = p->key,
                                         .vault = gateway_vault(),
-                                        .entry = entry_of(p),
+                                        .entry = client_entry(p),
                                         .segments = p->segments,
                                         .backup = qc_span_of(p->backup, sizeof p->backup) };
     bool fresh;
@@ -126,9 +128,9 @@ void ask_put(struct request *r, struct gw_engine *e)
 
 void ask_remove(struct request *r, struct gw_engine *e)
 {
-    const struct gw_entry entry = entry_of(r->p);
+    const struct gw_entry entry = client_entry(r->p);
 
-    r->rc = gw_entry_remove(e, vault(), &entry, &r->p->key, &r->receipt, &r->err);
+    r->rc = gw_entry_remove(e, client_vault(), &entry, &r->p->key, &r->receipt, &r->err);
 }
 
 void ask_cancel(struct request *r, struct gw_engine *e)
@@ -137,35 +139,6 @@ void ask_cancel(struct request *r, struct gw_engine *e)
     r->has_state = r->rc == QC_OK || r->rc == QC_CONFLICT;
     if (r->has_state && r->state == GW_UPLOAD_LIVE)
         r->rc = look_places(e, r->p, &r->err);
-}
-
-/* Clouds that have all of the log, at least. */
-static qc_rc log_copies(struct gw_engine *e, unsigned *ret, struct qc_err *err)
-{
-    *ret = 0;
-    QC_LOCK(gw_cat_lock(e->cat));
-    for (unsigned at = 0; at < gw_fan_count(e->fan); at++) {
-        uint64_t owed;
-        QC_TRY(gw_cat_debt_next(e->cat, gw_fan_id(e->fan, at), 0, &owed, err));
-        *ret += owed == 0;
-    }
-    return QC_OK;
-}
-
-void ask_purge(struct request *r, struct gw_engine *e)
-{
-    struct gw_purge one = {
-        .ids = { .vault = gateway_vault(), .object = r->p->object, .version = r->p->version }
-    };
-
-    r->rc = gw_versions_purge(e, &one, 1, &r->err);
-    if (r->rc == QC_OK) {
-        r->has_state = true; /* it is known what became of it */
-        r->rc = one.rc;
-        r->err = one.err;
-    }
-    if (r->rc == QC_OK)
-        r->rc = log_copies(e, &r->copies, &r->err);
 }
 
 void ask_state(struct request *r, struct gw_engine *e)
@@ -181,7 +154,7 @@ void ask_entry(struct request *r, struct gw_engine *e)
     QC_CLEANUP(gw_entry_row_done) struct gw_entry_row row = { 0 };
 
     r->number = 0;
-    r->rc = gw_entry_get(e, vault(), path_of(r->path), &row, &r->err);
+    r->rc = gw_entry_get(e, client_vault(), client_path(r->path), &row, &r->err);
     if (r->rc != QC_OK && r->rc != QC_NOTFOUND)
         return;
     oracle_entry(r->path, r->rc == QC_OK ? &row : NULL, r->least);
@@ -194,34 +167,108 @@ void ask_entry(struct request *r, struct gw_engine *e)
 
 struct listing {
     bool seen[PATHS];
-    uint64_t least[PATHS];
+    uint64_t least[PATHS], sum;
+    struct gw_id object[PATHS];
+    unsigned files;
 };
+
+static unsigned path_number(qc_span path)
+{
+    for (unsigned i = 0; i < PATHS; i++)
+        if (qc_span_eq(path, client_path(i)))
+            return i;
+    sim_broken("A2", "a path is listed that nobody put");
+}
 
 static qc_rc see_entry(void *ctx, const struct gw_entry_row *row, struct qc_err *err)
 {
     struct listing *l = ctx;
+    const unsigned path = path_number(row->e.path);
 
     (void)err;
-    QC_ASSERT(row->e.path.n == 5);
-    const unsigned path = (unsigned)(row->e.path.p[4] - '0');
-    QC_ASSERT(path < PATHS);
     l->seen[path] = true;
+    l->sum += row->e.number;
     oracle_entry(path, row, l->least[path]);
+    if (row->e.kind != GW_ENTRY_FILE)
+        return QC_OK;
+    for (unsigned i = 0; i < l->files; i++)
+        if (gw_id_same(&l->object[i], &row->e.object))
+            sim_broken("A10", "two paths show one object: path %u is the second", path);
+    l->object[l->files++] = row->e.object;
     return QC_OK;
 }
 
-void ask_list(struct request *r, struct gw_engine *e)
+static qc_rc chain_of(struct gw_engine *e, uint64_t *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_vault_done) struct gw_vault v = { 0 };
+
+    QC_TRY(gw_vault_get(e, client_vault(), &v, err));
+    *ret = v.head.count;
+    return QC_OK;
+}
+
+/* A10: each change of a path has a seal in the chain, and there are no others: the entries' numbers say how
+ * many. */
+static qc_rc check_chain(struct gw_engine *e, const struct listing *l, uint64_t before, uint64_t least,
+                         struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf seals = { .max = (size_t)QC_GW_CHAIN_MAX * GW_DIGEST_BYTES };
+    struct gw_head head;
+
+    QC_TRY(gw_vault_chain(e, client_vault(), 0, QC_GW_CHAIN_MAX, &head, &seals, err));
+    if (l->sum < before || l->sum > head.count)
+        sim_broken("A10", "the entries have had %" PRIu64 " changes, and the chain %" PRIu64 " to %" PRIu64 " seals",
+                   l->sum, before, head.count);
+    if (seals.n / GW_DIGEST_BYTES != head.count)
+        sim_broken("A10", "the chain has %zu seals, its head says %" PRIu64, seals.n / GW_DIGEST_BYTES, head.count);
+    oracle_seals(seals.p, head.count, least);
+    return QC_OK;
+}
+
+static qc_rc list(struct gw_engine *e, struct qc_err *err)
 {
     const struct gw_entry_query q = { .limit = 100, .tombstones = true };
+    const uint64_t acked = oracle_chain();
     struct listing l = { 0 };
+    uint64_t chain;
     bool more;
 
     for (unsigned path = 0; path < PATHS; path++)
         l.least[path] = oracle_number(path);
-    r->rc = gw_entry_list(e, vault(), &q, see_entry, &l, &more, &r->err);
-    for (unsigned path = 0; r->rc == QC_OK && path < PATHS; path++)
+    QC_TRY(chain_of(e, &chain, err));
+    QC_TRY(gw_entry_list(e, client_vault(), &q, see_entry, &l, &more, err));
+    for (unsigned path = 0; path < PATHS; path++)
         if (!l.seen[path])
             oracle_entry(path, NULL, l.least[path]);
+    return check_chain(e, &l, chain, acked, err);
+}
+
+void ask_list(struct request *r, struct gw_engine *e)
+{
+    r->rc = list(e, &r->err);
+}
+
+void ask_entries(struct request *r, struct gw_engine *e)
+{
+    struct gw_entry_row rows[PATHS] = { 0 };
+    qc_span paths[PATHS];
+    uint64_t least[PATHS];
+
+    for (unsigned i = 0; i < PATHS; i++) {
+        paths[i] = client_path(i);
+        least[i] = oracle_number(i);
+    }
+    r->rc = gw_entry_some(e, client_vault(), paths, PATHS, rows, &r->err);
+    for (unsigned i = 0; i < PATHS; i++) {
+        const struct gw_entry_row *row = rows[i].e.number > 0 ? &rows[i] : NULL;
+        if (r->rc == QC_OK)
+            oracle_entry(i, row, least[i]);
+        if (r->rc == QC_OK && row != NULL) {
+            r->numbers[i] = row->e.number;
+            r->at[i] = row->e.kind == GW_ENTRY_FILE ? oracle_version(&row->e.version) : NULL;
+        }
+        gw_entry_row_done(&rows[i]);
+    }
 }
 
 /* A6: every byte, or an error. */
@@ -232,14 +279,14 @@ static qc_rc read_all(struct gw_engine *e, const struct put *p, struct qc_err *e
                                         .version = p->version };
     QC_CLEANUP(gw_reader_close) struct gw_reader *reader = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf backup = { .max = 4096 };
-    uint8_t want[3100], got[3100];
+    uint8_t want[4100], got[4100];
     uint64_t size, off = 0;
 
     QC_TRY(gw_version_backup(e, &ids, &backup, err));
     if (!qc_span_eq(qc_buf_span(&backup), qc_span_of(p->backup, sizeof p->backup)))
         sim_broken("A6", "path %u, number %" PRIu64 ": other backup data than was put", p->path, p->number);
     QC_TRY(gw_reader_open(e, &ids, "r", &reader, &size, err));
-    if (size != (uint64_t)p->segments * p->size + 3)
+    if (size != put_total(p))
         sim_broken("A6", "path %u, number %" PRIu64 ": another size than was put", p->path, p->number);
     for (uint32_t seq = 0; seq < p->segments; seq++) {
         put_bytes(p, seq, want);
@@ -298,8 +345,8 @@ void ask_repair(struct request *r, struct gw_engine *e)
         sim_say("beyond repair, or waits: path %u, number %" PRIu64 ", segment %u: %u good%s",
                 p != NULL ? p->path : 99, p != NULL ? p->number : 0, report->losses[i].seq,
                 report->losses[i].good, report->losses[i].away ? ", clouds are away" : "");
-        if (p != NULL && !report->losses[i].away)
-            oracle_gone(p, report->losses[i].seq, report->losses[i].good);
+        if (!report->losses[i].away)
+            oracle_gone(&report->losses[i].version, report->losses[i].seq, report->losses[i].good);
     }
     for (unsigned i = 0; i < report->cloud_count; i++)
         r->mended += report->clouds[i].rebuilt + report->clouds[i].records;
@@ -345,11 +392,9 @@ void ask_status(struct request *r, struct gw_engine *e)
 
 /* -- outside --------------------------------------------------------------------------------------------- */
 
-enum { PATIENCE_S = 300 };
-
-static struct request *ask_for(struct request q, uint64_t patience)
+struct request *client_ask_for(struct request q, uint64_t ns)
 {
-    struct request *r = gateway_ask(q, patience);
+    struct request *r = gateway_ask(q, ns);
 
     if (r->broken)
         sim_say("no answer");
@@ -358,12 +403,19 @@ static struct request *ask_for(struct request q, uint64_t patience)
     return r;
 }
 
-static struct request *ask(struct request q)
+struct request *client_ask(struct request q)
 {
-    return ask_for(q, PATIENCE_S * SIM_S);
+    return client_ask_for(q, PATIENCE_S * SIM_S);
 }
 
-static bool finished(const struct request *r, struct put *p)
+uint64_t client_patience(bool *ret_hangs_up)
+{
+    *ret_hangs_up = sim_one_in(&sim.world, sim_clouds_late() ? 3 : 15);
+    counts.hung_up += *ret_hangs_up;
+    return *ret_hangs_up ? sim_spread(&sim.world, SIM_MS, SIM_S) : PATIENCE_S * SIM_S;
+}
+
+bool client_finished(const struct request *r, struct put *p)
 {
     if (r->broken || !r->has_state)
         return false;
@@ -379,19 +431,22 @@ static bool finished(const struct request *r, struct put *p)
     return false;
 }
 
-/* The outcome is not known: ask by the put key, give up by it, or say it all again; or leave it as it is.
- * hasty: who hung up asks soon, and most often gives up: his put is still under way then. */
-static void find_out(struct put *p, bool hasty)
+static void (*way_of(const struct put *p))(struct request *, struct gw_engine *)
+{
+    return p->removal ? ask_remove : p->moved != NULL ? ask_move : ask_put;
+}
+
+/* Ask by the put key, give up by it, or say it all again; or leave it as it is. Who hung up most often gives
+ * up: his put is still under way then. */
+void client_find_out(struct put *p, bool hasty)
 {
     for (unsigned tries = 0; tries < 8; tries++) {
         sim_sleep(sim_spread(&sim.world, hasty ? SIM_MS : SIM_S, hasty ? 10 * SIM_S : SIM_H));
         const uint64_t way = hasty && sim_below(&sim.world, 2) == 0 ? 1 : sim_below(&sim.world, 4);
         hasty = false;
-        struct request q = { .p = p, .run = way == 0 ? ask_state : ask_cancel };
-        if (way >= 2)
-            q.run = p->removal ? ask_remove : ask_put;
-        const struct request *r = ask(q);
-        if (finished(r, p))
+        struct request q = { .p = p, .run = way == 0 ? ask_state : way == 1 ? ask_cancel : way_of(p) };
+        const struct request *r = client_ask(q);
+        if (client_finished(r, p))
             return;
         if (way >= 2 && !r->broken && r->rc == QC_OK) {
             oracle_acked(p, &r->receipt);
@@ -402,32 +457,44 @@ static void find_out(struct put *p, bool hasty)
     sim_say("left open: path %u, number %" PRIu64, p->path, p->number);
 }
 
-static void carry_out(void *ctx)
+void client_counted(const struct put *p)
 {
-    struct put *p = ctx;
+    history_acked();
+    counts.removed += p->removal;
+    counts.moved += p->moved != NULL;
+    counts.bundled += p->in != NULL;
+    counts.acked += put_has_data(p);
+    counts.margin_short += put_has_data(p) && p->receipt.acked_margin < p->receipt.margin_full;
+}
 
-    sim_say("%s path %u, number %" PRIu64 ": %u segments of %u", p->removal ? "remove" : "put", p->path,
-            p->number, p->segments, p->size);
-    counts.put += !p->removal;
-    const struct request q = { .run = p->removal ? ask_remove : ask_put, .p = p };
+void client_carry_out(struct put *p)
+{
+    bool hangs_up;
+
+    sim_say("%s path %u, number %" PRIu64 ": %u segments of %u",
+            p->removal        ? "remove"
+            : p->moved != NULL ? "move to"
+                               : "put",
+            p->path, p->number, p->segments, p->size);
+    counts.put += put_has_data(p);
+    const struct request q = { .run = way_of(p), .p = p };
     const bool late_client = gateway_has_zombie() && sim_below(&sim.world, 2) == 0;
     /* And the answer goes nowhere. Whoever has to wait does so more often. */
-    const bool hangs_up = sim_one_in(&sim.world, sim_clouds_late() ? 3 : 15);
-    counts.hung_up += hangs_up;
-    const uint64_t patience = hangs_up ? sim_spread(&sim.world, SIM_MS, SIM_S) : PATIENCE_S * SIM_S;
-    const struct request *r = late_client ? gateway_ask_zombie(q, patience) : ask_for(q, patience);
+    const uint64_t patience = client_patience(&hangs_up);
+    const struct request *r = late_client ? gateway_ask_zombie(q, patience) : client_ask_for(q, patience);
     if (r->broken || r->rc != QC_OK) {
         counts.conflict += !r->broken && r->rc == QC_CONFLICT;
-        find_out(p, hangs_up);
+        client_find_out(p, hangs_up);
     } else {
         oracle_acked(p, &r->receipt);
     }
-    if (p->state != ACKED)
-        return;
-    history_acked();
-    counts.removed += p->removal;
-    counts.acked += !p->removal;
-    counts.margin_short += !p->removal && p->receipt.acked_margin < p->receipt.margin_full;
+    if (p->state == ACKED)
+        client_counted(p);
+}
+
+static void carry_out(void *ctx)
+{
+    client_carry_out(ctx);
 }
 
 /* Now and then another client saw the same entry, and wants to be the next one, too. */
@@ -435,7 +502,7 @@ static void change(bool removal)
 {
     const unsigned path = (unsigned)sim_below(&sim.world, PATHS);
     const struct request *entry =
-        ask((struct request){ .run = ask_entry, .path = path, .least = oracle_number(path) });
+        client_ask((struct request){ .run = ask_entry, .path = path, .least = oracle_number(path) });
 
     if (entry->broken || entry->rc != QC_OK || (removal && entry->number == 0))
         return;
@@ -443,7 +510,9 @@ static void change(bool removal)
         sim_spawn(NULL, "rival", carry_out, oracle_put(path, false, entry->number + 1));
         counts.rivals++;
     }
-    carry_out(oracle_put(path, removal, entry->number + 1));
+    const bool over = !removal && entry->p != NULL && sim_below(&sim.world, 4) != 0;
+    client_carry_out(over ? oracle_put_over(path, entry->number + 1, entry->p)
+                          : oracle_put(path, removal, entry->number + 1));
 }
 
 static void repair_meanwhile(void *ctx)
@@ -456,66 +525,29 @@ static void read_one(void)
 {
     const unsigned path = (unsigned)sim_below(&sim.world, PATHS);
     const struct request *entry =
-        ask((struct request){ .run = ask_entry, .path = path, .least = oracle_number(path) });
+        client_ask((struct request){ .run = ask_entry, .path = path, .least = oracle_number(path) });
 
     if (entry->broken || entry->rc != QC_OK || entry->p == NULL)
         return;
-    const struct request *r = ask((struct request){ .run = ask_get, .p = entry->p });
+    const struct request *r = client_ask((struct request){ .run = ask_get, .p = entry->p });
     counts.got += !r->broken && r->rc == QC_OK;
     counts.unreadable += !r->broken && r->rc != QC_OK;
-}
-
-bool client_purges(struct put *p)
-{
-    const bool followed = oracle_number(p->path) > p->number;
-    p->going = true;
-    const struct request *r = ask((struct request){ .run = ask_purge, .p = p });
-
-    if (r->broken || !r->has_state)
-        return false; /* nobody knows */
-    if (r->rc == QC_OK) {
-        oracle_purged(p, r->copies);
-        counts.purged++;
-    } else if (r->rc == QC_CONFLICT && !followed) {
-        oracle_kept(p);
-    } else {
-        sim_broken("A9", "path %u, number %" PRIu64 " cannot be purged: %s: %s", p->path, p->number,
-                   qc_rc_name(r->rc), r->err.msg);
-    }
-    return true;
 }
 
 bool client_sees_gone(struct put *p)
 {
     if (!p->gone)
         return false;
-    const struct request *r = ask_for((struct request){ .run = ask_get, .p = p }, SIM_H);
+    const struct request *r = client_ask_for((struct request){ .run = ask_get, .p = p }, SIM_H);
     if (r->broken || r->rc != QC_NOTFOUND)
         sim_broken("A9", "path %u, number %" PRIu64 " was purged, and a read says: %s", p->path, p->number,
                    r->broken ? "nothing" : qc_rc_name(r->rc));
     return true;
 }
 
-/* A version that was there, most often one that another change of its path has followed. */
-static void purge(void)
-{
-    const unsigned count = oracle_count();
-
-    for (unsigned tries = 0; count > 0 && tries < 8; tries++) {
-        struct put *p = oracle_at((unsigned)sim_below(&sim.world, count));
-        const bool current = oracle_number(p->path) <= p->number;
-        if (p->removal || p->state != ACKED || p->gone || (current && !sim_one_in(&sim.world, 8)))
-            continue;
-        sim_say("purge path %u, number %" PRIu64 "%s", p->path, p->number, current ? ", which it shows" : "");
-        for (unsigned more = 0; more < 3 && !client_purges(p); more++)
-            sim_sleep(sim_spread(&sim.world, SIM_S, SIM_H));
-        return;
-    }
-}
-
 static void list_all(void)
 {
-    const struct request *r = ask((struct request){ .run = ask_list });
+    const struct request *r = client_ask((struct request){ .run = ask_list });
 
     counts.listed += !r->broken && r->rc == QC_OK;
 }
@@ -535,19 +567,25 @@ void client_run(void *ctx)
     while (!*stop) {
         sim_sleep(sim_spread(&sim.world, 1000 * SIM_S, 8 * SIM_DAY));
         for (uint64_t burst = sim_between(&sim.world, 1, 3); burst > 0 && !*stop; burst--) {
-            const uint64_t what = sim_below(&sim.world, 12);
+            const uint64_t what = sim_below(&sim.world, 18);
             if (sim_one_in(&sim.world, 20))
                 sim_spawn(NULL, "operator", repair_meanwhile, NULL);
-            if (what < 5)
+            if (what < 6)
                 change(false);
-            else if (what < 6)
+            else if (what < 7)
                 change(true);
-            else if (what < 9)
-                read_one();
             else if (what < 10)
+                read_one();
+            else if (what < 11)
                 list_all();
+            else if (what < 13)
+                client_prune();
+            else if (what < 15)
+                client_bundle();
+            else if (what < 17)
+                client_move();
             else
-                purge();
+                client_erase();
         }
     }
 }

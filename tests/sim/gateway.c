@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "gateway/rebuild.h"
 #include "gateway/scrub.h"
 
@@ -16,7 +17,7 @@ struct program {
     struct sim_proc proc;
     const char *dir;
     struct gw_engine *engine;
-    bool serving, stirred;
+    bool serving, stirred, rebuilding;
     bool on_demand; /* pays with the engine's threads, and leaves when nobody asks: the daemon as it is
                        started by its clients. Else: one that stays, and pays in its housekeeping */
     unsigned in_flight;
@@ -27,6 +28,7 @@ static struct program *now, *zombie;
 static const char *state_dir;
 static bool leave_now, closed, made, disk_gone;
 static bool always_stays;
+static bool look_again; /* a rebuild is done, and the oracle has not seen what it knows */
 static bool left, wanted; /* the gateway left by itself; somebody asks for it */
 static unsigned failures; /* starts that came to nothing, one after the other */
 static unsigned cloud_count, k, n;
@@ -78,6 +80,55 @@ bool gateway_serving(void)
 bool gateway_has_zombie(void)
 {
     return zombie != NULL && zombie->proc.alive;
+}
+
+bool gateway_rebuilding(void)
+{
+    const struct sim_proc *p = sim_current();
+
+    return p != NULL && ((const struct program *)(const void *)p)->rebuilding;
+}
+
+/* -- fault points ---------------------------------------------------------------------------------------- */
+
+static bool passed[QC_FP_COUNT];
+static struct {
+    uint64_t passes; /* 0: none is waited for */
+    unsigned point;
+    bool power;
+} trap;
+
+bool gateway_dies_at_point(uint64_t pick, uint64_t passes, bool power)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < QC_FP_COUNT; i++)
+        count += passed[i];
+    if (count == 0)
+        return false;
+    uint64_t nth = pick % count;
+    for (unsigned i = 0; i < QC_FP_COUNT; i++)
+        if (passed[i] && nth-- == 0)
+            trap.point = i;
+    trap.passes = passes;
+    trap.power = power;
+    return true;
+}
+
+void gateway_passes(unsigned point)
+{
+    struct sim_proc *p = sim_current();
+
+    if (p == NULL)
+        return;
+    passed[point] = true;
+    if (trap.passes == 0 || trap.point != point || sim.calm || now == NULL || p != &now->proc || --trap.passes > 0) {
+        sim_step(qc_fault_name((enum qc_fault_point)point));
+        return;
+    }
+    sim_say("at %s", qc_fault_name((enum qc_fault_point)point));
+    counts.at_point++;
+    sim_kill(p, trap.power && !gateway_has_zombie()); /* which has the same machine */
 }
 
 static void zombie_dies(void *ctx)
@@ -165,14 +216,20 @@ static qc_rc start(struct program *me, struct qc_err *err)
     bool fresh;
 
     if (disk_gone && made) {
+        me->rebuilding = true;
         QC_TRY(rebuild(err));
+        me->rebuilding = false;
         counts.rebuilt++;
         disk_gone = false;
+        look_again = true;
     }
     if (!made)
         QC_TRY(make(err));
     QC_TRY(gw_engine_open(&me->engine, me->dir, &rng, err));
     gw_engine_scrub_conf(me->engine, &scrub);
+    if (look_again)
+        client_look_again(me->engine);
+    look_again = false;
     if (me->on_demand)
         QC_TRY(gw_engine_work(me->engine, err));
     counts.on_demand += me->on_demand;

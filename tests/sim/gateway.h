@@ -10,6 +10,11 @@
     X(margin_short)                                                                                          \
     X(removed)                                                                                               \
     X(purged)                                                                                                \
+    X(bundles)                                                                                               \
+    X(bundled)                                                                                               \
+    X(moved)                                                                                                 \
+    X(erased)                                                                                                \
+    X(repacked)                                                                                              \
     X(cancelled)                                                                                             \
     X(unknown)                                                                                               \
     X(rivals)                                                                                                \
@@ -19,6 +24,7 @@
     X(unreadable)                                                                                            \
     X(killed)                                                                                                \
     X(power_cut)                                                                                             \
+    X(at_point)                                                                                              \
     X(opened)                                                                                                \
     X(repair)                                                                                                \
     X(repair_whole)                                                                                          \
@@ -53,9 +59,19 @@ struct sim_counts {
 };
 extern struct sim_counts counts;
 
+/* Of one of several changes. */
+struct outcome {
+    qc_rc rc;
+    struct qc_err err;
+    struct gw_receipt receipt;
+};
+
 struct request {
     void (*run)(struct request *r, struct gw_engine *e); /* in the program */
     struct put *p;
+    struct bundle *bundle;
+    struct put *v[MEMBERS]; /* of moves and purges */
+    unsigned count;
     unsigned path;
     uint64_t least;
     bool deep;
@@ -66,7 +82,9 @@ struct request {
     struct qc_err err;
     enum gw_upload_state state;
     struct gw_receipt receipt;
-    uint64_t number;
+    struct outcome each[MEMBERS]; /* with QC_OK */
+    uint64_t number, numbers[PATHS];
+    struct put *at[PATHS]; /* what they point at */
     uint64_t debts, dead, short_versions; /* of a status */
     uint64_t mended;                      /* by a repair: fragments and records */
     unsigned copies;                      /* of a purge: clouds that have its record */
@@ -81,6 +99,11 @@ void gateway_stays(bool always); /* none leaves when nobody asks */
 void gateway_supervise(void *ctx);
 void gateway_leave(void); /* as the history ends: waits until it has closed */
 struct sim_proc *gateway_proc(void);
+bool gateway_rebuilding(void); /* is this the program, at its rebuild? */
+/* The program is to die when it passes a fault point for the n-th time from now on: one of those that were
+ * passed in this history. false: none was. */
+bool gateway_dies_at_point(uint64_t pick, uint64_t passes, bool power);
+void gateway_passes(unsigned point); /* enum qc_fault_point */
 bool gateway_serving(void);
 /* The state directory is gone: the next start is a rebuild. */
 void gateway_disk_lost(void);
@@ -99,12 +122,16 @@ struct request *gateway_ask_zombie(struct request ask, uint64_t ns);
 /* Requests. */
 void ask_put(struct request *r, struct gw_engine *e);
 void ask_remove(struct request *r, struct gw_engine *e);
+void ask_move(struct request *r, struct gw_engine *e);   /* of each in v, or of p */
+void ask_bundle(struct request *r, struct gw_engine *e); /* all of it */
+void ask_bundle_cancel(struct request *r, struct gw_engine *e);
+void ask_entries(struct request *r, struct gw_engine *e); /* of all paths */
 void ask_cancel(struct request *r, struct gw_engine *e);
 void ask_state(struct request *r, struct gw_engine *e);
 void ask_entry(struct request *r, struct gw_engine *e);
 void ask_list(struct request *r, struct gw_engine *e);
 void ask_get(struct request *r, struct gw_engine *e); /* of the put's version */
-void ask_purge(struct request *r, struct gw_engine *e);
+void ask_purge(struct request *r, struct gw_engine *e); /* of v */
 void ask_repair(struct request *r, struct gw_engine *e);
 void ask_status(struct request *r, struct gw_engine *e);
 void ask_scrub(struct request *r, struct gw_engine *e); /* all of it, and soon */
@@ -115,5 +142,9 @@ void client_run(void *ctx);
 void client_comes(void *ctx); /* at once, for a few puts */
 /* Was it purged? Then a read has to say so. */
 bool client_sees_gone(struct put *p);
-/* Ask for a purge of what was put, once; false: nobody knows what became of it. */
-bool client_purges(struct put *p);
+/* Ask for purges, once; false: nobody knows what became of them. */
+bool client_purges(struct put *const *v, unsigned count);
+/* In quiet times it becomes known what became of a bundle. */
+void client_settles(struct bundle *b);
+/* Where what was put in bundles lies, now that the catalogue was made anew. */
+void client_look_again(struct gw_engine *e);

@@ -208,6 +208,14 @@ static void dies(void)
         counts.killed++;
 }
 
+/* Before or after what is never to be half done. */
+static void dies_at_point(void)
+{
+    const uint64_t pick = sim_u64(&sim.faults), passes = sim_spread(&sim.faults, 1, 4);
+
+    (void)gateway_dies_at_point(pick, passes, sim_below(&sim.faults, 2) == 0);
+}
+
 static void stands_still(void)
 {
     gateway_pauses(sim_spread(&sim.faults, SIM_S, 2 * SIM_DAY));
@@ -558,7 +566,7 @@ static const struct {
     { 3, roll_back },        { 25, dies },        { 3, clock_jumps },
     { 5, disk_fails },       { 1, loses_disk },   { 1, taken_over },
     { 8, operator_repairs }, { 5, nothing },      { 3, disaster_looms },
-    { 4, quiet_spell },      { 3, stands_still },
+    { 4, quiet_spell },      { 3, stands_still }, { 15, dies_at_point },
 };
 
 static void one_act(void)
@@ -609,7 +617,7 @@ static void read_back(void)
     }
     for (unsigned i = 0; i < oracle_count(); i++) {
         struct put *p = oracle_at(i);
-        if (p->state != ACKED || p->removal || client_sees_gone(p) || !oracle_readable(p))
+        if (p->state != ACKED || !put_has_data(p) || client_sees_gone(p) || !oracle_readable(p))
             continue;
         const struct request *r = gateway_ask((struct request){ .run = ask_get, .p = p }, SIM_H);
         if (r->broken || r->rc != QC_OK)
@@ -621,9 +629,11 @@ static void read_back(void)
 /* What was left open is asked for, so that nothing is anybody's guess. */
 static void close_open(void)
 {
+    for (unsigned i = 0; i < oracle_bundles(); i++)
+        client_settles(oracle_bundle_at(i));
     for (unsigned i = 0; i < oracle_count(); i++) {
         struct put *p = oracle_at(i);
-        if (p->going && !p->gone && !client_purges(p))
+        if (p->going && !p->gone && !client_purges(&p, 1))
             sim_broken("progress", "a version of path %u is neither purged nor kept in quiet times", p->path);
         if (p->state != OPEN)
             continue;
@@ -636,6 +646,20 @@ static void close_open(void)
             sim_broken("progress", "a put of path %u is neither live nor cancelled in quiet times: %s: %s",
                        p->path, qc_rc_name(r->rc), r->err.msg);
     }
+}
+
+/* What is dead in bundles is bounded: half of one at most, but for what is too little to be worth a record. */
+static void bundles_are_packed(void)
+{
+    uint64_t dead = 0;
+
+    for (unsigned look = 0; look < 48; look++) {
+        const struct request *r = gateway_ask((struct request){ .run = ask_status }, SIM_H);
+        if (!r->broken && r->rc == QC_OK && oracle_packed(cloud_count, &dead))
+            return;
+        sim_sleep(SIM_H);
+    }
+    sim_broken("A11", "in two quiet days %" PRIu64 " dead bytes stay in bundles that are half dead", dead);
 }
 
 static void quiet_end(void)
@@ -654,6 +678,8 @@ static void quiet_end(void)
     make_whole();
     close_open();
     make_whole();
+    if (oracle_lost() == 0)
+        bundles_are_packed();
     read_back();
     if (oracle_lost() > 0)
         return;

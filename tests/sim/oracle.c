@@ -1,4 +1,5 @@
 #include "gateway.h"
+#include "promises.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,12 +7,14 @@
 
 #include "base/buf.h"
 
-enum { PUTS_MAX = 4000, SEGMENTS_MAX = 16384 };
+enum { SEGMENTS_MAX = 16384 };
 
 struct segment {
     uint64_t name;
-    struct put *p; /* whose it is, once that is known */
+    struct put *p; /* whose it is, once that is known; of a bundle: the first, and those beside it */
     uint32_t seq;
+    struct gw_id bundle; /* its version id, if that was told; or zeros */
+    uint64_t size;       /* bytes of a bundle; 0: not known */
     uint32_t good_on[QC_EC_N_MAX]; /* by fragment: clouds with a sound copy, as bits */
     uint8_t copies_on[QC_EC_N_MAX][SIM_CLOUDS_MAX];
     uint32_t copies[QC_EC_N_MAX]; /* sound copies */
@@ -22,97 +25,41 @@ struct segment {
     bool in_pass;                 /* it was acknowledged when the pass began */
 };
 
-static unsigned k, n, put_count;
-static uint64_t shown[PATHS]; /* the greatest number that somebody saw: published, so it stays */
-static struct put *all[PUTS_MAX];
+static unsigned k, n;
 static struct segment *segments[SEGMENTS_MAX]; /* a table by name, with gaps */
+static unsigned repacks, repacks_in_pass, repacks_spread; /* records of them; as of a put */
 
 void oracle_new(unsigned new_k, unsigned new_n)
 {
     k = new_k;
     n = new_n;
-    put_count = 0;
-    memset(shown, 0, sizeof shown);
+    repacks = repacks_in_pass = repacks_spread = 0;
+    promises_new();
     memset(segments, 0, sizeof segments);
-}
-
-/* -- puts ------------------------------------------------------------------------------------------------ */
-
-struct put *oracle_put(unsigned path, bool removal, uint64_t number)
-{
-    struct put *p = calloc(1, sizeof *p);
-
-    QC_ASSERT(p != NULL && put_count < PUTS_MAX);
-    p->seed = sim_u64(&sim.world);
-    struct sim_rand r = { p->seed };
-    p->path = path;
-    p->removal = removal;
-    p->number = number;
-    p->segments = removal ? 0 : 1 + (uint32_t)(sim_below(&r, 4) == 0 ? sim_below(&r, SEGMENTS) : 0);
-    p->size = 1 + (uint32_t)sim_below(&r, 3000);
-    sim_fill(&r, p->key.b, sizeof p->key.b);
-    sim_fill(&r, p->object.b, sizeof p->object.b);
-    sim_fill(&r, p->version.b, sizeof p->version.b);
-    sim_fill(&r, p->backup, sizeof p->backup);
-    sim_fill(&r, p->private_part, sizeof p->private_part);
-    sim_fill(&r, p->seal, sizeof p->seal);
-    sim_fill(&r, p->m, sizeof p->m);
-    all[put_count++] = p;
-    return p;
-}
-
-unsigned oracle_count(void)
-{
-    return put_count;
-}
-
-struct put *oracle_at(unsigned i)
-{
-    return all[i];
-}
-
-uint32_t put_size(const struct put *p, uint32_t seq)
-{
-    return seq + 1 == p->segments ? p->size + 3 : p->size;
-}
-
-void put_bytes(const struct put *p, uint32_t seq, uint8_t *ret)
-{
-    struct sim_rand r = { p->seed * 1000003 + seq };
-
-    sim_fill(&r, ret, put_size(p, seq));
-}
-
-uint64_t oracle_number(unsigned path)
-{
-    uint64_t most = shown[path];
-
-    for (unsigned i = 0; i < put_count; i++)
-        if (all[i]->path == path && all[i]->state == ACKED && all[i]->receipt.number > most)
-            most = all[i]->receipt.number;
-    return most;
-}
-
-struct put *oracle_version(const struct gw_id *version)
-{
-    for (unsigned i = 0; i < put_count; i++)
-        if (!all[i]->removal && gw_id_same(&all[i]->version, version))
-            return all[i];
-    return NULL;
 }
 
 /* -- fragments ------------------------------------------------------------------------------------------- */
 
-/* Nobody but a fault may take something of it: it is there, and no purge that may pass is under way. One may
- * pass once another change of the path may be decided. */
-static bool stays(const struct put *p)
+static struct put *next_in(const struct put *p)
 {
-    if (p->state != ACKED || p->gone)
-        return false;
-    for (unsigned i = 0; p->going && i < put_count; i++)
-        if (all[i]->path == p->path && all[i]->number > p->number && all[i]->state != CANCELLED)
-            return false;
-    return true;
+    return p->in != NULL ? p->beside : NULL;
+}
+
+/* Somebody whose bytes are in it, and have to stay; NULL: nobody. */
+static struct put *staying(const struct segment *s)
+{
+    for (struct put *p = s->p; p != NULL; p = next_in(p))
+        if (stays(p))
+            return p;
+    return NULL;
+}
+
+static bool acked_in(const struct segment *s)
+{
+    for (const struct put *p = s->p; p != NULL; p = next_in(p))
+        if (p->state == ACKED)
+            return true;
+    return false;
 }
 
 static struct segment *segment_of(uint64_t name)
@@ -151,11 +98,13 @@ static unsigned there(const struct segment *s)
 
 static void check(const struct segment *s, uint64_t id)
 {
-    if (s->p == NULL || !stays(s->p) || answered_for(s) >= s->floor)
+    const struct put *p = staying(s);
+
+    if (p == NULL || answered_for(s) >= s->floor)
         return;
     sim_broken("A1",
                "segment %" PRIx64 " of path %u, number %" PRIu64 ": %u fragments, %u were promised (k = %u)",
-               id, s->p->path, s->p->receipt.number, answered_for(s), s->floor, k);
+               id, p->path, p->receipt.number, answered_for(s), s->floor, k);
 }
 
 void oracle_landed(unsigned cloud, const char *key, const struct sim_frag *f, uint64_t payload_hash)
@@ -190,7 +139,7 @@ void oracle_deleted(unsigned cloud, const char *key, const struct sim_frag *f)
     struct segment *s = segment_of(f->segment);
 
     gone(s, cloud, f->index);
-    if (s->copies[f->index] > 0 || s->p == NULL || !stays(s->p))
+    if (s->copies[f->index] > 0 || staying(s) == NULL)
         return;
     if (s->landed[f->index] < 2 && (s->destroyed >> f->index & 1) == 0)
         sim_broken("A4",
@@ -219,13 +168,36 @@ void oracle_restored(unsigned cloud, const char *key, const struct sim_frag *f)
     s->good_on[f->index] |= UINT32_C(1) << cloud;
 }
 
-/* -- promises -------------------------------------------------------------------------------------------- */
+/* -- where what was put lies ----------------------------------------------------------------------------- */
 
-static void promise(struct put *p, int margin)
+static void add_to(struct segment *s, struct put *p)
+{
+    if (p->in == NULL) {
+        s->p = p;
+        return;
+    }
+    for (const struct put *q = s->p; q != NULL; q = next_in(q))
+        if (q == p)
+            return;
+    p->beside = s->p;
+    s->p = p;
+}
+
+static void take_from(struct segment *s, struct put *p)
+{
+    for (struct put **at = &s->p; *at != NULL; at = &(*at)->beside)
+        if (*at == p) {
+            *at = p->beside;
+            p->beside = NULL;
+            return;
+        }
+}
+
+void oracle_promise(struct put *p, int margin)
 {
     for (uint32_t seq = 0; seq < p->segments; seq++) {
         struct segment *s = segment_of(p->segment[seq]);
-        s->p = p;
+        add_to(s, p);
         s->seq = seq;
         const int floor = (int)k + margin;
         if (floor > (int)s->floor)
@@ -234,102 +206,45 @@ static void promise(struct put *p, int margin)
     }
 }
 
-void oracle_acked(struct put *p, const struct gw_receipt *r)
-{
-    if (p->state == CANCELLED)
-        sim_broken("A3", "path %u: a put that was cancelled has a receipt", p->path);
-    if (p->state == ACKED && (p->receipt.number != r->number || p->receipt.chain != r->chain))
-        sim_broken("D10", "path %u: two receipts for one put key: number %" PRIu64 ", then %" PRIu64, p->path,
-                   p->receipt.number, r->number);
-    for (unsigned i = 0; i < put_count; i++)
-        if (all[i] != p && all[i]->state == ACKED && all[i]->path == p->path &&
-            all[i]->receipt.number == r->number)
-            sim_broken("D3", "path %u: two changes have the number %" PRIu64, p->path, r->number);
-    p->state = ACKED;
-    p->receipt = *r;
-    sim_say("acknowledged: path %u, number %" PRIu64 ", margin %d", p->path, r->number, r->acked_margin);
-    if (p->placed)
-        promise(p, r->acked_margin);
-}
-
 void oracle_placed(struct put *p, const uint64_t *ids, unsigned count)
 {
-    if (p->removal)
+    if (!put_has_data(p))
         return;
     QC_ASSERT(count == p->segments);
     memcpy(p->segment, ids, count * sizeof *ids);
     p->placed = true;
+    if (p->in != NULL)
+        segment_of(ids[0])->size = p->in->size;
     if (p->state == ACKED)
-        promise(p, p->receipt.acked_margin);
+        oracle_promise(p, p->receipt.acked_margin);
 }
 
-void oracle_cancelled(struct put *p)
+void oracle_lies_in(struct put *p, uint64_t segment, const struct gw_id *bundle, bool whole)
 {
-    if (p->state == ACKED)
-        sim_broken("A3", "path %u, number %" PRIu64 " was acknowledged, and now cancelled", p->path,
-                   p->receipt.number);
-    p->state = CANCELLED;
-    sim_say("cancelled: a put of path %u", p->path);
+    struct segment *s = segment_of(segment);
+
+    QC_ASSERT(p->in != NULL);
+    if (p->placed && p->segment[0] != segment)
+        take_from(segment_of(p->segment[0]), p);
+    if (whole)
+        s->size += put_total(p);
+    p->segment[0] = segment;
+    p->placed = true;
+    s->bundle = *bundle;
+    add_to(s, p);
+    if (whole)
+        s->floor = n;
+    check(s, segment);
 }
 
-void oracle_purged(struct put *p, unsigned copies)
+void oracle_repacked(void)
 {
-    if (p->gone)
-        return;
-    if (stays(p))
-        sim_broken("A9", "path %u, number %" PRIu64 " is purged, and nothing has followed it", p->path,
-                   p->number);
-    p->gone = true;
-    p->spread = false; /* of this record, too, it is to be seen */
-    p->in_pass = false;
-    p->gone_copies = copies;
-    sim_say("purged: path %u, number %" PRIu64 ", its record on %u clouds", p->path, p->number, copies);
-}
-
-void oracle_kept(struct put *p)
-{
-    if (p->gone)
-        sim_broken("A9", "path %u, number %" PRIu64 " was purged, and is there again", p->path, p->number);
-    p->going = false;
-}
-
-/* -- what clients are shown ------------------------------------------------------------------------------ */
-
-static const struct put *by_seal(unsigned path, const uint8_t *seal)
-{
-    for (unsigned i = 0; i < put_count; i++)
-        if (all[i]->path == path && memcmp(all[i]->seal, seal, GW_DIGEST_BYTES) == 0)
-            return all[i];
-    return NULL;
-}
-
-void oracle_entry(unsigned path, const struct gw_entry_row *row, uint64_t least)
-{
-    const uint64_t number = row == NULL ? 0 : row->e.number;
-
-    if (number < least)
-        sim_broken("A2", "path %u shows number %" PRIu64 ", and %" PRIu64 " was acknowledged or shown before",
-                   path, number, least);
-    if (row == NULL)
-        return;
-    const struct put *p = by_seal(path, row->e.seal);
-    if (p == NULL) {
-        sim_broken("A2", "path %u shows an entry of number %" PRIu64 " that nobody put", path, number);
-        return;
-    }
-    if (p->number != number || p->removal != (row->e.kind == GW_ENTRY_TOMBSTONE) ||
-        (!p->removal && !gw_id_same(&p->version, &row->e.version)))
-        sim_broken("A2", "path %u shows an entry of number %" PRIu64 " that is not as it was put", path,
-                   number);
-    if (p->state == CANCELLED)
-        sim_broken("A3", "path %u shows number %" PRIu64 ", which was cancelled", path, number);
-    if (number > shown[path])
-        shown[path] = number;
+    repacks++;
 }
 
 void oracle_margin(const struct put *p, int margin)
 {
-    if (!p->placed || p->removal || !stays(p))
+    if (!p->placed || !stays(p))
         return;
     for (uint32_t seq = 0; seq < p->segments; seq++) {
         const struct segment *s = segment_of(p->segment[seq]);
@@ -348,34 +263,51 @@ void oracle_pass_begins(void)
     for (unsigned i = 0; i < SEGMENTS_MAX; i++)
         if (segments[i] != NULL) {
             segments[i]->since = 0;
-            segments[i]->in_pass = segments[i]->p != NULL && segments[i]->p->state == ACKED;
+            segments[i]->in_pass = acked_in(segments[i]);
         }
-    for (unsigned i = 0; i < put_count; i++)
-        all[i]->in_pass = all[i]->state == ACKED;
+    for (unsigned i = 0; i < oracle_count(); i++)
+        oracle_at(i)->in_pass = oracle_at(i)->state == ACKED;
+    repacks_in_pass = repacks;
 }
 
 void oracle_pass_whole(void)
 {
     for (unsigned i = 0; i < SEGMENTS_MAX; i++) {
         struct segment *s = segments[i];
-        if (s == NULL || !s->in_pass || !stays(s->p))
+        const struct put *p = s != NULL && s->in_pass ? staying(s) : NULL;
+        if (p == NULL)
             continue;
         s->destroyed = s->since;
         if (answered_for(s) < n)
             sim_broken("A5",
                        "a repair calls all whole, segment %" PRIx64 " of path %u has %u of %u fragments",
-                       s->name, s->p->path, answered_for(s), n);
+                       s->name, p->path, answered_for(s), n);
         s->floor = n;
     }
-    for (unsigned i = 0; i < put_count; i++)
-        all[i]->spread |= all[i]->in_pass;
+    for (unsigned i = 0; i < oracle_count(); i++)
+        oracle_at(i)->spread |= oracle_at(i)->in_pass;
+    repacks_spread = repacks_in_pass;
 }
 
-void oracle_gone(const struct put *p, uint32_t seq, unsigned good)
+static const struct segment *segment_named(const struct gw_id *version, uint32_t seq)
 {
-    if (!stays(p) || !p->placed)
+    const struct put *p = oracle_version(version);
+
+    if (p != NULL)
+        return p->placed ? segment_of(p->segment[seq]) : NULL;
+    for (unsigned i = 0; i < SEGMENTS_MAX; i++)
+        if (segments[i] != NULL && segments[i]->p != NULL && gw_id_same(&segments[i]->bundle, version))
+            return segments[i];
+    return NULL;
+}
+
+void oracle_gone(const struct gw_id *version, uint32_t seq, unsigned good)
+{
+    const struct segment *s = segment_named(version, seq);
+    const struct put *p = s != NULL ? staying(s) : NULL;
+
+    if (p == NULL)
         return;
-    const struct segment *s = segment_of(p->segment[seq]);
     unsigned known =
         0; /* one key, and it is there: a copy under another may be one that a rollback brought back */
     for (unsigned i = 0; i < n; i++)
@@ -396,7 +328,7 @@ bool oracle_spare(uint32_t hurt)
     for (unsigned i = 0; i < SEGMENTS_MAX; i++) {
         const struct segment *s = segments[i];
         unsigned left = 0;
-        if (s == NULL || s->p == NULL || !stays(s->p))
+        if (s == NULL || staying(s) == NULL)
             continue;
         for (unsigned x = 0; x < n; x++)
             left += (s->good_on[x] & ~hurt) != 0;
@@ -409,13 +341,15 @@ bool oracle_spare(uint32_t hurt)
 bool oracle_records_spare(uint32_t hurt, unsigned clouds)
 {
     const unsigned quorum = n - k + 1, bad = (unsigned)__builtin_popcount(hurt);
+    const unsigned needed = clouds - quorum + 1 + bad;
 
-    for (unsigned i = 0; i < put_count; i++)
-        if (all[i]->state == ACKED && !all[i]->spread &&
-            (all[i]->receipt.record_copies < clouds - quorum + 1 + bad ||
-             (all[i]->gone && all[i]->gone_copies < clouds - quorum + 1 + bad)))
+    for (unsigned i = 0; i < oracle_count(); i++) {
+        const struct put *p = oracle_at(i);
+        if (p->state == ACKED && !p->spread &&
+            (p->receipt.record_copies < needed || (p->gone && p->gone_copies < needed)))
             return false;
-    return true;
+    }
+    return repacks == repacks_spread || quorum >= needed;
 }
 
 bool oracle_readable(const struct put *p)
@@ -430,8 +364,8 @@ unsigned oracle_lost(void)
 {
     unsigned count = 0;
 
-    for (unsigned i = 0; i < put_count; i++)
-        count += stays(all[i]) && !all[i]->removal && !oracle_readable(all[i]);
+    for (unsigned i = 0; i < oracle_count(); i++)
+        count += put_has_data(oracle_at(i)) && stays(oracle_at(i)) && !oracle_readable(oracle_at(i));
     return count;
 }
 
@@ -440,13 +374,22 @@ bool oracle_all_on(unsigned cloud)
     for (unsigned i = 0; i < SEGMENTS_MAX; i++) {
         const struct segment *s = segments[i];
         uint32_t on = 0;
-        if (s == NULL || s->p == NULL || !stays(s->p))
+        if (s == NULL || staying(s) == NULL)
             continue;
         for (unsigned x = 0; x < n; x++)
             on |= s->good_on[x];
         if ((on >> cloud & 1) == 0)
             return false;
     }
+    return true;
+}
+
+/* All that was ever acknowledged in it. */
+static bool all_gone(const struct segment *s)
+{
+    for (const struct put *p = s->p; p != NULL; p = next_in(p))
+        if (p->state == ACKED && !p->gone)
+            return false;
     return true;
 }
 
@@ -460,11 +403,11 @@ static void wanted(void *ctx, unsigned cloud, const char *key, uint64_t id, unsi
         return;
     if (id == 0)
         sim_broken("A8", "cloud %u: %s is no fragment, and still lies there", cloud + 1, key);
-    if (s->p == NULL || s->p->state != ACKED)
+    if (!acked_in(s))
         sim_broken("A8",
                    "cloud %u: %s, fragment %u of segment %" PRIx64 ", is nobody's, and still lies there",
                    cloud + 1, key, index, id);
-    if (s->p != NULL && s->p->gone)
+    if (all_gone(s))
         sim_broken("A8", "cloud %u: %s, fragment %u of segment %" PRIx64 ", was purged, and still lies there",
                    cloud + 1, key, index, id);
     if (s->copies[index] > 1)
@@ -476,17 +419,18 @@ void oracle_full(void)
 {
     for (unsigned i = 0; i < SEGMENTS_MAX; i++) {
         const struct segment *s = segments[i];
-        if (s == NULL || s->p == NULL || !stays(s->p))
+        const struct put *p = s != NULL ? staying(s) : NULL;
+        if (p == NULL)
             continue;
-        if (there(s) < n && oracle_readable(s->p))
-            sim_broken("A8", "segment %" PRIx64 " of path %u has %u of %u fragments", s->name, s->p->path,
+        if (there(s) < n && oracle_readable(p))
+            sim_broken("A8", "segment %" PRIx64 " of path %u has %u of %u fragments", s->name, p->path,
                        there(s), n);
         uint32_t on = 0;
         for (unsigned x = 0; x < n; x++)
             on |= s->good_on[x];
         if (there(s) == n && (unsigned)__builtin_popcount(on) < n)
             sim_broken("A5", "the %u fragments of segment %" PRIx64 " of path %u lie on %d clouds", n,
-                       s->name, s->p->path, __builtin_popcount(on));
+                       s->name, p->path, __builtin_popcount(on));
     }
 }
 
@@ -494,4 +438,48 @@ void oracle_quiet(void)
 {
     oracle_full();
     sim_clouds_each(wanted, NULL);
+}
+
+/* What a bundle's repack would free, and cost: by the rule of the product (limits.h). */
+struct worth {
+    uint64_t dead, live_count;
+};
+
+static bool is_worth(const struct worth *w, unsigned clouds)
+{
+    const uint64_t record = 256 + 4 * (uint64_t)n + 40 * w->live_count;
+
+    return w->dead * n / k >= QC_GW_REPACK_WORTH * clouds * record;
+}
+
+static struct worth worth_of(const struct segment *s)
+{
+    struct worth w = { .dead = s->size };
+
+    for (const struct put *p = s->p; p != NULL; p = next_in(p))
+        if (!p->gone) {
+            w.dead -= put_total(p);
+            w.live_count++;
+        }
+    return w;
+}
+
+bool oracle_packed(unsigned clouds, uint64_t *ret_dead)
+{
+    struct worth all = { 0 };
+    bool one = false;
+
+    for (unsigned i = 0; i < SEGMENTS_MAX; i++) {
+        const struct segment *s = segments[i];
+        if (s == NULL || s->size == 0 || staying(s) == NULL)
+            continue;
+        const struct worth w = worth_of(s);
+        if (w.dead * 100 < s->size * QC_GW_REPACK_DEAD)
+            continue;
+        all.dead += w.dead;
+        all.live_count += w.live_count;
+        one |= is_worth(&w, clouds);
+    }
+    *ret_dead = all.dead;
+    return !one && (all.dead == 0 || !is_worth(&all, clouds));
 }

@@ -52,6 +52,11 @@
     X(cloud_open_opts)                                                                                       \
     X(cloud_create_opts)
 
+/* What the oracle is told of as it happens; and where the program may die. */
+#define SIM_TOLD_CALLS(X)                                                                                    \
+    X(gw_cat_apply_repacked)                                                                                 \
+    X(qc_fault_at)
+
 #define SIM_WRAPPED(call)                                                                                    \
     __typeof__(call) __wrap_##call;                                                                          \
     __typeof__(call) __real_##call;
