@@ -143,7 +143,7 @@ qc_rc __wrap_gw_cat_apply_repacked(struct gw_cat *c, const struct gw_rec_repacke
     static struct gw_id last;
 
     QC_TRY(__real_gw_cat_apply_repacked(c, r, err));
-    if (gateway_rebuilding() || gw_id_same(&last, &r->version))
+    if (!gateway_publishes() || gw_id_same(&last, &r->version))
         return QC_OK;
     last = r->version;
     tell(r);
@@ -242,7 +242,7 @@ static struct bundle *gather(const struct request *seen)
 
 void client_bundle(void)
 {
-    const struct request *seen = client_ask((struct request){ .run = ask_entries });
+    const struct request *seen = client_ask_all(ask_entries);
     bool hangs_up;
 
     if (seen->broken || seen->rc != QC_OK)

@@ -167,7 +167,8 @@ void ask_entry(struct request *r, struct gw_engine *e)
 
 struct listing {
     bool seen[PATHS];
-    uint64_t least[PATHS], sum;
+    const uint64_t *least;
+    uint64_t sum;
     struct gw_id object[PATHS];
     unsigned files;
 };
@@ -225,44 +226,38 @@ static qc_rc check_chain(struct gw_engine *e, const struct listing *l, uint64_t 
     return QC_OK;
 }
 
-static qc_rc list(struct gw_engine *e, struct qc_err *err)
+static qc_rc list(struct gw_engine *e, const struct request *r, struct qc_err *err)
 {
     const struct gw_entry_query q = { .limit = 100, .tombstones = true };
-    const uint64_t acked = oracle_chain();
-    struct listing l = { 0 };
+    struct listing l = { .least = r->leasts };
     uint64_t chain;
     bool more;
 
-    for (unsigned path = 0; path < PATHS; path++)
-        l.least[path] = oracle_number(path);
     QC_TRY(chain_of(e, &chain, err));
     QC_TRY(gw_entry_list(e, client_vault(), &q, see_entry, &l, &more, err));
     for (unsigned path = 0; path < PATHS; path++)
         if (!l.seen[path])
             oracle_entry(path, NULL, l.least[path]);
-    return check_chain(e, &l, chain, acked, err);
+    return check_chain(e, &l, chain, r->chain, err);
 }
 
 void ask_list(struct request *r, struct gw_engine *e)
 {
-    r->rc = list(e, &r->err);
+    r->rc = list(e, r, &r->err);
 }
 
 void ask_entries(struct request *r, struct gw_engine *e)
 {
     struct gw_entry_row rows[PATHS] = { 0 };
     qc_span paths[PATHS];
-    uint64_t least[PATHS];
 
-    for (unsigned i = 0; i < PATHS; i++) {
+    for (unsigned i = 0; i < PATHS; i++)
         paths[i] = client_path(i);
-        least[i] = oracle_number(i);
-    }
     r->rc = gw_entry_some(e, client_vault(), paths, PATHS, rows, &r->err);
     for (unsigned i = 0; i < PATHS; i++) {
         const struct gw_entry_row *row = rows[i].e.number > 0 ? &rows[i] : NULL;
         if (r->rc == QC_OK)
-            oracle_entry(i, row, least[i]);
+            oracle_entry(i, row, r->leasts[i]);
         if (r->rc == QC_OK && row != NULL) {
             r->numbers[i] = row->e.number;
             r->at[i] = row->e.kind == GW_ENTRY_FILE ? oracle_version(&row->e.version) : NULL;
@@ -408,6 +403,15 @@ struct request *client_ask(struct request q)
     return client_ask_for(q, PATIENCE_S * SIM_S);
 }
 
+struct request *client_ask_all(void (*run)(struct request *r, struct gw_engine *e))
+{
+    struct request q = { .run = run, .chain = oracle_chain() };
+
+    for (unsigned path = 0; path < PATHS; path++)
+        q.leasts[path] = oracle_number(path);
+    return client_ask(q);
+}
+
 uint64_t client_patience(bool *ret_hangs_up)
 {
     *ret_hangs_up = sim_one_in(&sim.world, sim_clouds_late() ? 3 : 15);
@@ -547,7 +551,7 @@ bool client_sees_gone(struct put *p)
 
 static void list_all(void)
 {
-    const struct request *r = client_ask((struct request){ .run = ask_list });
+    const struct request *r = client_ask_all(ask_list);
 
     counts.listed += !r->broken && r->rc == QC_OK;
 }

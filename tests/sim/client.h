@@ -18,6 +18,8 @@ enum { PATIENCE_S = 200 };
 
 struct request *client_ask_for(struct request q, uint64_t ns);
 struct request *client_ask(struct request q);
+/* What looks at all paths. */
+struct request *client_ask_all(void (*run)(struct request *r, struct gw_engine *e));
 /* Is it known what became of it? */
 bool client_finished(const struct request *r, struct put *p);
 /* The outcome is not known. hasty: who hung up asks soon. */

@@ -82,11 +82,12 @@ bool gateway_has_zombie(void)
     return zombie != NULL && zombie->proc.alive;
 }
 
-bool gateway_rebuilding(void)
+bool gateway_publishes(void)
 {
-    const struct sim_proc *p = sim_current();
+    const struct program *p = (const struct program *)(const void *)sim_current(); /* proc is the first */
 
-    return p != NULL && ((const struct program *)(const void *)p)->rebuilding;
+    QC_ASSERT(p != NULL);
+    return !p->rebuilding && (p == now || disk_gone);
 }
 
 /* -- fault points ---------------------------------------------------------------------------------------- */

@@ -73,7 +73,7 @@ struct request {
     struct put *v[MEMBERS]; /* of moves and purges */
     unsigned count;
     unsigned path;
-    uint64_t least;
+    uint64_t least, leasts[PATHS], chain; /* what was acknowledged before somebody asks */
     bool deep;
     const char *adopt;
     /* answers */
@@ -99,7 +99,9 @@ void gateway_stays(bool always); /* none leaves when nobody asks */
 void gateway_supervise(void *ctx);
 void gateway_leave(void); /* as the history ends: waits until it has closed */
 struct sim_proc *gateway_proc(void);
-bool gateway_rebuilding(void); /* is this the program, at its rebuild? */
+/* Does what the program publishes happen now? Not what a rebuild replays, nor what a gateway publishes late, that
+ * another has taken over from. */
+bool gateway_publishes(void);
 /* The program is to die when it passes a fault point for the n-th time from now on: one of those that were
  * passed in this history. false: none was. */
 bool gateway_dies_at_point(uint64_t pick, uint64_t passes, bool power);

@@ -96,7 +96,7 @@ static void carry_out(struct put *const *v, unsigned count)
  * is for the gateway to sort out. */
 void client_move(void)
 {
-    const struct request *seen = client_ask((struct request){ .run = ask_entries });
+    const struct request *seen = client_ask_all(ask_entries);
     const uint64_t most = sim_below(&sim.world, 2) == 0 ? 1 : MEMBERS;
     struct put *v[MEMBERS];
     unsigned count = 0;

@@ -452,9 +452,20 @@ static bool is_worth(const struct worth *w, unsigned clouds)
     return w->dead * n / k >= QC_GW_REPACK_WORTH * clouds * record;
 }
 
+/* What was refused when the bundle came counts as nothing: neither dead nor alive. */
+static uint64_t refused_in(const struct segment *s)
+{
+    const struct bundle *b = s->p->in;
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; gw_id_same(&b->version, &s->bundle) && i < b->count; i++)
+        sum += b->v[i]->state != ACKED ? put_total(b->v[i]) : 0;
+    return sum;
+}
+
 static struct worth worth_of(const struct segment *s)
 {
-    struct worth w = { .dead = s->size };
+    struct worth w = { .dead = s->size - refused_in(s) };
 
     for (const struct put *p = s->p; p != NULL; p = next_in(p))
         if (!p->gone) {
