@@ -1,4 +1,5 @@
 /* Publishing: a log object's records become rows. */
+#include "base/planted.h"
 #include "cat_internal.h"
 #include "known_time.h"
 
@@ -422,7 +423,8 @@ static qc_rc apply_renamed(struct gw_cat *c, const struct gw_rec_renamed *r, str
     QC_TRY(check_moved(c, vault.no, r, err));
     QC_TRY(gw_cat_version(c, &ids, &v, err));
     memcpy(away.seal, r->away.seal, sizeof away.seal);
-    QC_TRY(put_entry(c, vault.no, &away, 0, err));
+    if (!qc_planted(move_half))
+        QC_TRY(put_entry(c, vault.no, &away, 0, err));
     QC_TRY(put_entry(c, vault.no, &r->e, v.no, err));
     QC_TRY(gw_cat_renamed_put(c, r->tenant, vault.no, &r->e.object, r->e.path, err));
     QC_TRY(gw_cat_request(c, &put_key, &request, err));

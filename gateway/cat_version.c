@@ -1,4 +1,5 @@
 /* Versions and requests (put keys) of the catalogue. */
+#include "base/planted.h"
 #include "base/time.h"
 #include "cat_internal.h"
 
@@ -83,7 +84,7 @@ qc_rc gw_cat_bundle_leave(struct gw_cat *c, uint64_t bundle_no, uint64_t size, s
 
     QC_TRY(GW_RUN(c, BUNDLE_GONE, err, QC_VI(bundle_no), QC_VI(size)));
     QC_TRY(GW_QUERY(c, VERSION_HELD, &rows, err, QC_VI(bundle_no)));
-    if (rows.row)
+    if (rows.row && !qc_planted(bundle_dies))
         return QC_OK;
     gw_rows_end(&rows);
     QC_TRY(GW_RUN(c, VERSION_LOOSE, err, QC_VI(bundle_no)));

@@ -19,6 +19,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/planted.h"
 #include "base/time.h"
 #include "commit_internal.h"
 #include "gateway/env.h"
@@ -392,8 +393,8 @@ static qc_rc gather(struct gw_engine *e, struct gw_repacked *r, qc_buf *ret, str
         const struct gw_half_row *row = &r->from[i];
         const struct gw_log_packed p = { row->object, row->version, start };
         bool there;
-        start += row->size;
         QC_TRY(still_there(e, row, &there, err));
+        start += there || !qc_planted(repack_gap) ? row->size : 0;
         if (!there)
             continue;
         QC_TRY(gw_log_add_packed(ret, &p, err));
@@ -447,6 +448,8 @@ qc_rc gw_decide_repacked(struct gw_deciding *d, struct gw_change *c, struct qc_e
     QC_TRY(gw_log_add(&d->records, &rec, err));
     d->count++;
     QC_TRY(gw_cat_version_state(d->e->cat, r->no, GW_VERSION_DECIDED, err));
+    if (qc_planted(repack_early))
+        QC_TRY(gw_cat_segments_kill(d->e->cat, r->from[0].holder, false, err));
     c->decided = true;
     return QC_OK;
 }

@@ -23,6 +23,15 @@ static void odd(struct gw_listing *l, enum gw_finding_kind kind, const char *key
 
 /* -- one key --------------------------------------------------------------------------------------------- */
 
+static struct gw_frag_key frag_key(const struct gw_listing *l, const struct gw_name *name)
+{
+    return (struct gw_frag_key){ .segment_id = name->id,
+                                 .frag = name->index,
+                                 .cloud_id = l->cloud_id,
+                                 .incarnation = name->incarnation,
+                                 .attempt = name->attempt };
+}
+
 /* The key that a segment's fragment has now. Where its size is another one, it is as if it were not there. */
 static qc_rc see_current(struct gw_listing *l, const struct gw_segment *seg, uint64_t size,
                          struct qc_err *err)
@@ -96,20 +105,25 @@ static qc_rc see_other(struct gw_listing *l, const struct gw_segment *seg, const
     return dead ? bury(l, key, seg->salt, err) : see_later(l, seg, key, name, err);
 }
 
-/* A key of a segment whose row is in the ledger: a put landed late. Its rounds begin anew. */
+/* A key of a segment whose row is in the ledger: a put landed late, or the cloud is as it was before. Its rounds
+ * begin anew. Where a repair had written it under a later key, this key's do: whichever key of the segment it is,
+ * the row says that it is dead (D5). */
 static qc_rc see_dead(struct gw_listing *l, const struct gw_dead_row *d, const struct gw_name *name,
                       const char *key, struct qc_err *err)
 {
+    const struct gw_frag_key later = frag_key(l, name);
     struct gw_cat *cat = l->p->e->cat;
     char is[GW_NAME_SIZE] = "";
     int at = -1;
 
-    if (name->index < d->seg.n)
-        QC_TRY(gw_segment_key(l->p->e->store, &d->seg, name->index, &at, is, err));
-    if (at != (int)l->at || strcmp(is, key) != 0 || qc_planted(ledger_dropped)) {
+    if (name->index >= d->seg.n || memcmp(name->salt, d->seg.salt, sizeof name->salt) != 0 ||
+        qc_planted(ledger_dropped)) {
         odd(l, GW_FINDING_UNKNOWN, key);
         return QC_OK;
     }
+    QC_TRY(gw_segment_key(l->p->e->store, &d->seg, name->index, &at, is, err));
+    if (at != (int)l->at || strcmp(is, key) != 0)
+        return bury(l, &later, d->seg.salt, err);
     row_of(l)->dead++;
     if (l->p->ask->dry_run)
         return QC_OK;
@@ -123,11 +137,7 @@ static qc_rc see_dead(struct gw_listing *l, const struct gw_dead_row *d, const s
 static qc_rc see_known(struct gw_listing *l, const struct gw_segment *seg, const struct gw_name *name,
                        const struct cloud_item *item, struct qc_err *err)
 {
-    struct gw_frag_key key = { .segment_id = name->id,
-                               .frag = name->index,
-                               .cloud_id = l->cloud_id,
-                               .incarnation = name->incarnation,
-                               .attempt = name->attempt };
+    const struct gw_frag_key key = frag_key(l, name);
     char is[GW_NAME_SIZE] = "";
     int at = -1;
 

@@ -348,6 +348,38 @@ static void under_a_recode(void)
     erig_done(&r);
 }
 
+/* A cloud is as it was before, and has what was purged and swept: under the key that a repair had written it to,
+ * too, also where a rebuild knows nothing of that repair. It goes again. */
+static void comes_back(bool rebuilt)
+{
+    char first[600], later[600], kept[320];
+    struct gw_repair_report report;
+    struct erig r;
+    unsigned cloud;
+
+    erig_new(&r, CLOUDS, 3, CLOUDS);
+    const struct three t = put_three(&r);
+    rrig_fragment(&r, &t.removed, 0, 1, &cloud, first);
+    rrig_flip(first, GW_FRAG_HEAD_BYTES);
+    CHECK(rrig_repair(&r, true, &report) == QC_OK);
+    rrig_fragment(&r, &t.removed, 0, 1, &cloud, later);
+    CHECK(strcmp(first, later) != 0);
+    erig_path(&r, "kept", kept, sizeof kept);
+    CHECK(link(later, kept) == 0);
+    CHECK(purge_one(&r, &t.old) == QC_OK && purge_one(&r, &t.removed) == QC_OK);
+    sweep(&r);
+    CHECK(access(later, F_OK) != 0);
+    if (rebuilt)
+        erig_from_clouds(&r, "rebuilt");
+    sweep(&r);
+    CHECK(rename(kept, later) == 0);
+    CHECK(rrig_repair(&r, true, &report) == QC_OK);
+    CHECK(rrig_sum(&report).dead == 1 && rrig_sum(&report).unknown == 0);
+    CHECK(access(later, F_OK) != 0);
+    rrig_whole(&r, &t.now, 1);
+    erig_done(&r);
+}
+
 int main(void)
 {
     kept();
@@ -359,5 +391,7 @@ int main(void)
     rebuilt(true);
     not_evident();
     under_a_read();
+    comes_back(false);
+    comes_back(true);
     return 0;
 }

@@ -25,7 +25,12 @@
     X(number_unchecked, 16, "an entry is decided whatever its number")                                       \
     X(evidence_short, 17, "a record is evident on one cloud fewer than the record quorum")                   \
     X(scrub_forgets, 18, "a page of a scrub is done, and what it found is not written down")                 \
-    X(purge_current, 19, "a version that a name points at is purged")
+    X(purge_current, 19, "a version that a name points at is purged")                                        \
+    X(repack_early, 20, "bundles that are put together die before the record of that is evident")            \
+    X(repack_gap, 21, "a repack leaves out what was purged meanwhile, and takes its bytes for the next one's") \
+    X(move_half, 22, "a move is published at the new path, and the old one stays")                           \
+    X(move_unseen, 23, "an object that was moved away is put at its old path")                               \
+    X(bundle_dies, 24, "a bundle is dead with the first that leaves it")
 
 enum qc_planted {
     QC_PLANTED_none,
