@@ -172,7 +172,7 @@ static qc_rc drop_left(struct gw_engine *e, struct qc_err *err)
             QC_LOCK(gw_cat_lock(e->cat));
             QC_TRY(gw_cat_repack_left(e->cat, &no, err));
         }
-        if (no == 0)
+        if (no == 0 || qc_planted(repack_left))
             return QC_OK;
         QC_TRY(drop(e, no, 0, 0, err));
     }
@@ -448,8 +448,6 @@ qc_rc gw_decide_repacked(struct gw_deciding *d, struct gw_change *c, struct qc_e
     QC_TRY(gw_log_add(&d->records, &rec, err));
     d->count++;
     QC_TRY(gw_cat_version_state(d->e->cat, r->no, GW_VERSION_DECIDED, err));
-    if (qc_planted(repack_early))
-        QC_TRY(gw_cat_segments_kill(d->e->cat, r->from[0].holder, false, err));
     c->decided = true;
     return QC_OK;
 }

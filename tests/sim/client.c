@@ -501,6 +501,20 @@ static void carry_out(void *ctx)
     client_carry_out(ctx);
 }
 
+/* An object that was put under the path, and may have been moved away since: of a put that began before that,
+ * and goes on. */
+static const struct put *was_there(unsigned path)
+{
+    const unsigned count = oracle_count();
+
+    for (unsigned tries = 0; tries < 32 && count > 0; tries++) {
+        const struct put *p = oracle_at((unsigned)sim_below(&sim.world, count));
+        if (p->path == path && put_has_data(p) && p->state == ACKED)
+            return p;
+    }
+    return NULL;
+}
+
 /* Now and then another client saw the same entry, and wants to be the next one, too. */
 static void change(bool removal)
 {
@@ -514,8 +528,9 @@ static void change(bool removal)
         sim_spawn(NULL, "rival", carry_out, oracle_put(path, false, entry->number + 1));
         counts.rivals++;
     }
-    const bool over = !removal && entry->p != NULL && sim_below(&sim.world, 4) != 0;
-    client_carry_out(over ? oracle_put_over(path, entry->number + 1, entry->p)
+    const struct put *old = removal ? NULL : sim_one_in(&sim.world, 8) ? was_there(path) : entry->p;
+    const bool over = old != NULL && sim_below(&sim.world, 4) != 0;
+    client_carry_out(over ? oracle_put_over(path, entry->number + 1, old)
                           : oracle_put(path, removal, entry->number + 1));
 }
 

@@ -399,6 +399,9 @@ static void wanted(void *ctx, unsigned cloud, const char *key, uint64_t id, unsi
     const struct segment *s = segment_of(id);
 
     (void)ctx;
+    if (acked_in(s) && all_gone(s))
+        sim_broken("A8", "cloud %u: %s, fragment %u of segment %" PRIx64 ", was purged, and still lies there",
+                   cloud + 1, key, index, id);
     if (counts.rebuilt > 0) /* what a rebuild cannot explain is told, and stays */
         return;
     if (id == 0)
@@ -406,9 +409,6 @@ static void wanted(void *ctx, unsigned cloud, const char *key, uint64_t id, unsi
     if (!acked_in(s))
         sim_broken("A8",
                    "cloud %u: %s, fragment %u of segment %" PRIx64 ", is nobody's, and still lies there",
-                   cloud + 1, key, index, id);
-    if (all_gone(s))
-        sim_broken("A8", "cloud %u: %s, fragment %u of segment %" PRIx64 ", was purged, and still lies there",
                    cloud + 1, key, index, id);
     if (s->copies[index] > 1)
         sim_broken("A8", "cloud %u: %s: fragment %u of segment %" PRIx64 " lies there %u times", cloud + 1,
