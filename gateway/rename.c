@@ -20,7 +20,9 @@ qc_rc gw_deciding_place(struct gw_deciding *d, const struct gw_vault_row *vault,
     bool elsewhere;
 
     QC_TRY(gw_cat_renamed_elsewhere(d->e->cat, vault->no, &e->object, e->path, &elsewhere, err));
-    return elsewhere && !qc_planted(move_unseen) ? QC_FAIL(err, QC_CONFLICT, "the object was moved to another name meanwhile") : QC_OK;
+    return elsewhere && !qc_planted(move_unseen)
+               ? QC_FAIL(err, QC_CONFLICT, "the object was moved to another name meanwhile")
+               : QC_OK;
 }
 
 /* By how much both rows grow: a path that never had one has its own from now on, and the old path's stays, as

@@ -105,9 +105,9 @@ static qc_rc see_other(struct gw_listing *l, const struct gw_segment *seg, const
     return dead ? bury(l, key, seg->salt, err) : see_later(l, seg, key, name, err);
 }
 
-/* A key of a segment whose row is in the ledger: a put landed late, or the cloud is as it was before. Its rounds
- * begin anew. Where a repair had written it under a later key, this key's do: whichever key of the segment it is,
- * the row says that it is dead (D5). */
+/* A key of a segment whose row is in the ledger: a put landed late, or the cloud is as it was before. Its
+ * rounds begin anew. Where a repair had written it under a later key, this key's do: whichever key of the
+ * segment it is, the row says that it is dead (D5). */
 static qc_rc see_dead(struct gw_listing *l, const struct gw_dead_row *d, const struct gw_name *name,
                       const char *key, struct qc_err *err)
 {

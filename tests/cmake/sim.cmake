@@ -4,7 +4,7 @@ if(QC_SANITIZE)
   return()
 endif()
 qc_test_program(sim SOURCES sim/world.c sim/heap.c sim/threads.c sim/disk.c sim/files.c sim/vfs.c sim/objects.c sim/cloud.c
-  sim/oracle.c sim/promises.c sim/gateway.c sim/client.c sim/bundles.c sim/names.c sim/history.c sim/lives.c sim/loss.c sim/plays.c sim/hunt.c
+  sim/oracle.c sim/promises.c sim/gateway.c sim/client.c sim/bundles.c sim/names.c sim/history.c sim/ending.c sim/lives.c sim/loss.c sim/plays.c sim/hunt.c
   sim/main.c DEPS base ec cloud gateway INTERNAL gateway cloud
   LIBS PkgConfig::sqlite3 PkgConfig::sodium m)
 set_target_properties(qc_sim PROPERTIES OUTPUT_NAME qcloud-sim RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)

@@ -77,18 +77,21 @@ void ask_bundle(struct request *r, struct gw_engine *e)
 
 void ask_bundle_cancel(struct request *r, struct gw_engine *e)
 {
-    r->rc = gw_upload_cancel(e, &(struct gw_ref){ GW_OWNER, r->bundle->key }, &r->state, &r->receipt, &r->err);
+    r->rc =
+        gw_upload_cancel(e, &(struct gw_ref){ GW_OWNER, r->bundle->key }, &r->state, &r->receipt, &r->err);
     r->has_state = r->rc == QC_OK || r->rc == QC_CONFLICT;
 }
 
-qc_rc client_look_in_bundle(struct gw_engine *e, struct put *p, const struct gw_version_row *v, struct qc_err *err)
+qc_rc client_look_in_bundle(struct gw_engine *e, struct put *p, const struct gw_version_row *v,
+                            struct qc_err *err)
 {
     struct gw_version_row holder;
     struct gw_segment seg;
     uint64_t at;
 
     if (v->holder == 0)
-        sim_broken("A1", "path %u, number %" PRIu64 " was put in a bundle, and lies in none", p->path, p->number);
+        sim_broken("A1", "path %u, number %" PRIu64 " was put in a bundle, and lies in none", p->path,
+                   p->number);
     QC_TRY(gw_cat_version_no(e->cat, v->holder, &holder, err));
     QC_TRY(gw_cat_segment_at(e->cat, v->holder, v->start, &seg, &at, err));
     const uint64_t name = sim_segment_name(seg.id, seg.salt);
@@ -113,15 +116,16 @@ void client_look_again(struct gw_engine *e)
         if (rc == QC_OK && v.state == GW_VERSION_LIVE)
             rc = client_look_in_bundle(e, p, &v, &err);
         if (rc != QC_OK && p->state == ACKED)
-            sim_broken("A1", "path %u, number %" PRIu64 " is not there after a rebuild: %s", p->path, p->number,
-                       err.msg);
+            sim_broken("A1", "path %u, number %" PRIu64 " is not there after a rebuild: %s", p->path,
+                       p->number, err.msg);
     }
 }
 
 /* What the record of a repack says, as it is published. */
 static void tell(const struct gw_rec_repacked *r)
 {
-    sim_say("repacked: %" PRIu32 " versions, in %" PRIx64, r->count, sim_segment_name(r->segment.id, r->segment.salt));
+    sim_say("repacked: %" PRIu32 " versions, in %" PRIx64, r->count,
+            sim_segment_name(r->segment.id, r->segment.salt));
     oracle_repacked();
     counts.repacked++;
     for (uint32_t i = 0; i < r->count; i++) {
@@ -236,7 +240,8 @@ static struct bundle *gather(const struct request *seen)
 
     for (unsigned path = SMALL; path < PATHS && b->count < MEMBERS; path++)
         if (!sim_one_in(&sim.world, 5))
-            oracle_bundle_add(b, path, seen->numbers[path] + 1, sim_below(&sim.world, 4) != 0 ? seen->at[path] : NULL);
+            oracle_bundle_add(b, path, seen->numbers[path] + 1,
+                              sim_below(&sim.world, 4) != 0 ? seen->at[path] : NULL);
     return b;
 }
 

@@ -218,10 +218,12 @@ static qc_rc check_chain(struct gw_engine *e, const struct listing *l, uint64_t 
 
     QC_TRY(gw_vault_chain(e, client_vault(), 0, QC_GW_CHAIN_MAX, &head, &seals, err));
     if (l->sum < before || l->sum > head.count)
-        sim_broken("A10", "the entries have had %" PRIu64 " changes, and the chain %" PRIu64 " to %" PRIu64 " seals",
+        sim_broken("A10",
+                   "the entries have had %" PRIu64 " changes, and the chain %" PRIu64 " to %" PRIu64 " seals",
                    l->sum, before, head.count);
     if (seals.n / GW_DIGEST_BYTES != head.count)
-        sim_broken("A10", "the chain has %zu seals, its head says %" PRIu64, seals.n / GW_DIGEST_BYTES, head.count);
+        sim_broken("A10", "the chain has %zu seals, its head says %" PRIu64, seals.n / GW_DIGEST_BYTES,
+                   head.count);
     oracle_seals(seals.p, head.count, least);
     return QC_OK;
 }
@@ -476,7 +478,7 @@ void client_carry_out(struct put *p)
     bool hangs_up;
 
     sim_say("%s path %u, number %" PRIu64 ": %u segments of %u",
-            p->removal        ? "remove"
+            p->removal         ? "remove"
             : p->moved != NULL ? "move to"
                                : "put",
             p->path, p->number, p->segments, p->size);

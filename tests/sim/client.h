@@ -1,5 +1,5 @@
-/* What clients' parts use of each other: client.c, bundles.c (many small files), names.c (moves, removals of many
- * versions). */
+/* What clients' parts use of each other: client.c, bundles.c (many small files), names.c (moves, removals of
+ * many versions). */
 #pragma once
 #include "catalogue.h"
 #include "gateway.h"
@@ -10,7 +10,8 @@ const struct gw_ref *client_vault(void);
 qc_span client_path(unsigned path);
 struct gw_entry client_entry(const struct put *p);
 /* Which segment it lies in, for the oracle; under the catalogue's lock. */
-qc_rc client_look_in_bundle(struct gw_engine *e, struct put *p, const struct gw_version_row *v, struct qc_err *err);
+qc_rc client_look_in_bundle(struct gw_engine *e, struct put *p, const struct gw_version_row *v,
+                            struct qc_err *err);
 
 /* -- clients --------------------------------------------------------------------------------------------- */
 

@@ -28,7 +28,7 @@ static struct program *now, *zombie;
 static const char *state_dir;
 static bool leave_now, closed, made, disk_gone;
 static bool always_stays;
-static bool look_again; /* a rebuild is done, and the oracle has not seen what it knows */
+static bool look_again;   /* a rebuild is done, and the oracle has not seen what it knows */
 static bool left, wanted; /* the gateway left by itself; somebody asks for it */
 static unsigned failures; /* starts that came to nothing, one after the other */
 static unsigned cloud_count, k, n;
@@ -123,7 +123,8 @@ void gateway_passes(unsigned point)
     if (p == NULL)
         return;
     passed[point] = true;
-    if (trap.passes == 0 || trap.point != point || sim.calm || now == NULL || p != &now->proc || --trap.passes > 0) {
+    if (trap.passes == 0 || trap.point != point || sim.calm || now == NULL || p != &now->proc ||
+        --trap.passes > 0) {
         sim_step(qc_fault_name((enum qc_fault_point)point));
         return;
     }

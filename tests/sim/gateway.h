@@ -84,7 +84,7 @@ struct request {
     struct gw_receipt receipt;
     struct outcome each[MEMBERS]; /* with QC_OK */
     uint64_t number, numbers[PATHS];
-    struct put *at[PATHS]; /* what they point at */
+    struct put *at[PATHS];                /* what they point at */
     uint64_t debts, dead, short_versions; /* of a status */
     uint64_t mended;                      /* by a repair: fragments and records */
     unsigned copies;                      /* of a purge: clouds that have its record */
@@ -99,8 +99,8 @@ void gateway_stays(bool always); /* none leaves when nobody asks */
 void gateway_supervise(void *ctx);
 void gateway_leave(void); /* as the history ends: waits until it has closed */
 struct sim_proc *gateway_proc(void);
-/* Does what the program publishes happen now? Not what a rebuild replays, nor what a gateway publishes late, that
- * another has taken over from. */
+/* Does what the program publishes happen now? Not what a rebuild replays, nor what a gateway publishes late,
+ * that another has taken over from. */
 bool gateway_publishes(void);
 /* The program is to die when it passes a fault point for the n-th time from now on: one of those that were
  * passed in this history. false: none was. */
@@ -132,7 +132,7 @@ void ask_cancel(struct request *r, struct gw_engine *e);
 void ask_state(struct request *r, struct gw_engine *e);
 void ask_entry(struct request *r, struct gw_engine *e);
 void ask_list(struct request *r, struct gw_engine *e);
-void ask_get(struct request *r, struct gw_engine *e); /* of the put's version */
+void ask_get(struct request *r, struct gw_engine *e);   /* of the put's version */
 void ask_purge(struct request *r, struct gw_engine *e); /* of v */
 void ask_repair(struct request *r, struct gw_engine *e);
 void ask_status(struct request *r, struct gw_engine *e);

@@ -1,4 +1,5 @@
-/* Names move; versions go for good, one or many: what a client's mv, prune, trash empty, rm --erase ask for. */
+/* Names move; versions go for good, one or many: what a client's mv, prune, trash empty, rm --erase ask for.
+ */
 #include <string.h>
 
 #include "client.h"
@@ -92,8 +93,8 @@ static void carry_out(struct put *const *v, unsigned count)
             client_find_out(v[i], hangs_up);
 }
 
-/* One, or some: to paths that have nothing, or over what is there; what two want, or one path gives and takes,
- * is for the gateway to sort out. */
+/* One, or some: to paths that have nothing, or over what is there; what two want, or one path gives and
+ * takes, is for the gateway to sort out. */
 void client_move(void)
 {
     const struct request *seen = client_ask_all(ask_entries);
@@ -104,9 +105,11 @@ void client_move(void)
     if (seen->broken || seen->rc != QC_OK)
         return;
     for (unsigned tries = 0; tries < 2 * most && count < most; tries++) {
-        const unsigned from = (unsigned)sim_below(&sim.world, PATHS), to = (unsigned)sim_below(&sim.world, PATHS);
+        const unsigned from = (unsigned)sim_below(&sim.world, PATHS),
+                       to = (unsigned)sim_below(&sim.world, PATHS);
         if (from != to && seen->at[from] != NULL)
-            v[count++] = oracle_move(seen->at[from], from, seen->numbers[from] + 1, to, seen->numbers[to] + 1);
+            v[count++] =
+                oracle_move(seen->at[from], from, seen->numbers[from] + 1, to, seen->numbers[to] + 1);
     }
     if (count == 1)
         client_carry_out(v[0]);
@@ -161,8 +164,8 @@ static bool is_there(const struct put *p)
     return put_has_data(p) && p->state == ACKED && !p->gone;
 }
 
-/* Versions that were there, most often those that no path shows any more: one, or as many as there are. Now and
- * then one that a path has. */
+/* Versions that were there, most often those that no path shows any more: one, or as many as there are. Now
+ * and then one that a path has. */
 void client_prune(void)
 {
     const unsigned all = oracle_count(), most = sim_below(&sim.world, 2) == 0 ? 1 : MEMBERS;

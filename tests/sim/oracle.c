@@ -13,8 +13,8 @@ struct segment {
     uint64_t name;
     struct put *p; /* whose it is, once that is known; of a bundle: the first, and those beside it */
     uint32_t seq;
-    struct gw_id bundle; /* its version id, if that was told; or zeros */
-    uint64_t size;       /* bytes of a bundle; 0: not known */
+    struct gw_id bundle;           /* its version id, if that was told; or zeros */
+    uint64_t size;                 /* bytes of a bundle; 0: not known */
     uint32_t good_on[QC_EC_N_MAX]; /* by fragment: clouds with a sound copy, as bits */
     uint8_t copies_on[QC_EC_N_MAX][SIM_CLOUDS_MAX];
     uint32_t copies[QC_EC_N_MAX]; /* sound copies */
@@ -26,7 +26,7 @@ struct segment {
 };
 
 static unsigned k, n;
-static struct segment *segments[SEGMENTS_MAX]; /* a table by name, with gaps */
+static struct segment *segments[SEGMENTS_MAX];            /* a table by name, with gaps */
 static unsigned repacks, repacks_in_pass, repacks_spread; /* records of them; as of a put */
 
 void oracle_new(unsigned new_k, unsigned new_n)

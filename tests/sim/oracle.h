@@ -9,10 +9,10 @@
  *   A6  bytes are those that were put, or none
  *   A7  a key has one content (cloud.c)
  *   A9  what was purged never comes back, and nothing is purged that a name points at
- *   A10 an object is under one path at each time, a move does both or neither, and each change has its seal in
- *       the chain
- *   A11 a bundle that is half dead is put together with others, once all is well: what is dead is bounded
- *   A8  when all is well again there is no debt, nothing is missing, and nothing lies there without reason
+ *   A10 an object is under one path at each time, a move does both or neither, and each change has its seal
+ * in the chain A11 a bundle that is half dead is put together with others, once all is well: what is dead is
+ * bounded A8  when all is well again there is no debt, nothing is missing, and nothing lies there without
+ * reason
  */
 #pragma once
 #include "gateway/engine.h"
@@ -52,7 +52,8 @@ struct put {
     struct put *beside;      /* in the same segment */
     uint32_t segments, size; /* bytes of each segment; the last has 3 more */
     struct gw_id key, object, version;
-    uint8_t backup[40], private_part[48], seal[GW_DIGEST_BYTES], from_seal[GW_DIGEST_BYTES], m[GW_DIGEST_BYTES];
+    uint8_t backup[40], private_part[48], seal[GW_DIGEST_BYTES], from_seal[GW_DIGEST_BYTES],
+        m[GW_DIGEST_BYTES];
     uint64_t number, sequence;
     enum promise state;
     struct gw_receipt receipt;
@@ -74,7 +75,8 @@ struct put *oracle_put(unsigned path, bool removal, uint64_t number);
 struct put *oracle_put_over(unsigned path, uint64_t number, const struct put *old);
 struct put *oracle_move(struct put *what, unsigned from, uint64_t from_number, unsigned to, uint64_t number);
 struct bundle *oracle_bundle(void);
-void oracle_bundle_add(struct bundle *b, unsigned path, uint64_t number, const struct put *old); /* NULL: none */
+void oracle_bundle_add(struct bundle *b, unsigned path, uint64_t number,
+                       const struct put *old); /* NULL: none */
 unsigned oracle_bundles(void);
 struct bundle *oracle_bundle_at(unsigned i);
 unsigned oracle_count(void);

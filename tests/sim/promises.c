@@ -232,7 +232,8 @@ static void check_apart(const struct put *a, const struct put *b)
             if (x.path == y.path && x.number == y.number)
                 sim_broken("D3", "path %u: two changes have the number %" PRIu64, x.path, x.number);
             if (x.path == y.path && (x.number < y.number) != (a->receipt.chain < b->receipt.chain))
-                sim_broken("D3", "path %u: number %" PRIu64 " and %" PRIu64 " are in another order in the chain",
+                sim_broken("D3",
+                           "path %u: number %" PRIu64 " and %" PRIu64 " are in another order in the chain",
                            x.path, x.number, y.number);
         }
 }
@@ -243,7 +244,9 @@ static void check_follows(const struct put *first, const struct put *second)
     const unsigned was = second->moved != NULL ? second->from : second->path;
 
     if (first->path != was)
-        sim_broken("A10", "an object that lay under path %u was changed under path %u (seals %" PRIu64 ", %" PRIu64 ")",
+        sim_broken("A10",
+                   "an object that lay under path %u was changed under path %u (seals %" PRIu64 ", %" PRIu64
+                   ")",
                    first->path, was, first->receipt.chain, second->receipt.chain);
 }
 
@@ -260,7 +263,8 @@ static void check_object(const struct put *p)
             return;
         if (o->state == CANCELLED)
             continue;
-        if (o->receipt.chain < p->receipt.chain && (before == NULL || o->receipt.chain > before->receipt.chain))
+        if (o->receipt.chain < p->receipt.chain &&
+            (before == NULL || o->receipt.chain > before->receipt.chain))
             before = o;
         if (o->receipt.chain > p->receipt.chain && (after == NULL || o->receipt.chain < after->receipt.chain))
             after = o;
@@ -279,7 +283,8 @@ void oracle_acked(struct put *p, const struct gw_receipt *r)
         sim_broken("D10", "path %u: two receipts for one put key: number %" PRIu64 ", then %" PRIu64, p->path,
                    p->receipt.number, r->number);
     if (r->number != p->number)
-        sim_broken("D10", "path %u: a receipt of number %" PRIu64 " for %" PRIu64, p->path, r->number, p->number);
+        sim_broken("D10", "path %u: a receipt of number %" PRIu64 " for %" PRIu64, p->path, r->number,
+                   p->number);
     p->state = ACKED;
     p->receipt = *r;
     for (unsigned i = 0; i < put_count; i++)
@@ -373,12 +378,14 @@ uint64_t oracle_chain(void)
 void oracle_seals(const uint8_t *seals, uint64_t count, uint64_t least)
 {
     if (count < least)
-        sim_broken("A10", "the chain has %" PRIu64 " seals, and %" PRIu64 " were acknowledged before", count, least);
+        sim_broken("A10", "the chain has %" PRIu64 " seals, and %" PRIu64 " were acknowledged before", count,
+                   least);
     for (unsigned i = 0; i < put_count; i++)
-        for (unsigned j = 0; all[i]->state == ACKED && all[i]->receipt.chain <= count && j < sides(all[i]); j++) {
+        for (unsigned j = 0; all[i]->state == ACKED && all[i]->receipt.chain <= count && j < sides(all[i]);
+             j++) {
             const uint64_t at = all[i]->receipt.chain - 1 - j;
             if (memcmp(seals + at * GW_DIGEST_BYTES, side_of(all[i], j).seal, GW_DIGEST_BYTES) != 0)
-                sim_broken("A10", "seal %" PRIu64 " of the chain is not that of path %u, number %" PRIu64, at + 1,
-                           all[i]->path, all[i]->number);
+                sim_broken("A10", "seal %" PRIu64 " of the chain is not that of path %u, number %" PRIu64,
+                           at + 1, all[i]->path, all[i]->number);
         }
 }

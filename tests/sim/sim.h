@@ -5,9 +5,11 @@
  *   disk.c    the machine's file system, with what was not synced
  *   vfs.c     SQLite on it
  *   cloud.c   clouds behind cloud/'s driver interface
- *   oracle.c  what was promised, and the invariants
- *   client.c  clients of the gateway, and its supervisor
- *   history.c one history: the faults, the operator, the quiet end
+ *   oracle.c  where what was put lies, and the invariants
+ *   promises.c  what changed, what was promised, what is shown
+ *   gateway.c the gateway's program, and its supervisor
+ *   client.c  clients of the gateway: bundles.c many small files, names.c moves and purges
+ *   history.c one history: the faults, the operator, the quiet end (ending.c)
  *
  * The product reaches this world through its link: cmake/sim lists the calls that are wrapped. Why: ADR 17.
  */

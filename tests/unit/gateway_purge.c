@@ -348,8 +348,8 @@ static void under_a_recode(void)
     erig_done(&r);
 }
 
-/* A cloud is as it was before, and has what was purged and swept: under the key that a repair had written it to,
- * too, also where a rebuild knows nothing of that repair. It goes again. */
+/* A cloud is as it was before, and has what was purged and swept: under the key that a repair had written it
+ * to, too, also where a rebuild knows nothing of that repair. It goes again. */
 static void comes_back(bool rebuilt)
 {
     char first[600], later[600], kept[320];

@@ -27,7 +27,8 @@
     X(scrub_forgets, 18, "a page of a scrub is done, and what it found is not written down")                 \
     X(purge_current, 19, "a version that a name points at is purged")                                        \
     X(repack_left, 20, "what a repack that was cut short has left is not looked for")                        \
-    X(repack_gap, 21, "a repack leaves out what was purged meanwhile, and takes its bytes for the next one's") \
+    X(repack_gap, 21,                                                                                        \
+      "a repack leaves out what was purged meanwhile, and takes its bytes for the next one's")               \
     X(move_half, 22, "a move is published at the new path, and the old one stays")                           \
     X(move_unseen, 23, "an object that was moved away is put at its old path")                               \
     X(bundle_dies, 24, "a bundle is dead with the first that leaves it")
