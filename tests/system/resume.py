@@ -24,6 +24,7 @@ MIB = 1 << 20
 SEGMENT = 16 * MIB
 AT_ONCE = 1                     # segments of which a part is on its way at a time
 ROOM = 64 * 1024                # of JSON, headers and tag tables
+SENT = "qcloud_http_sent_bytes_total"
 OPENING = MIB + 256 * 1024
 SIZE = 3 * SEGMENT + 12345      # four segments
 KILLS, INSTANTS = 100, 4
@@ -41,31 +42,36 @@ class Vault(Box):
         os.close(w)
         with os.fdopen(r, "rb") as f:
             f.read(5)
+        self.looks = 0          # bytes of its answers that `counted` got
 
     def counted(self, name):
-        """One of the gateway's own counts."""
+        """One of the gateway's own counts; of what it has sent, but for the looks at its counts."""
         s = socket.socket(socket.AF_UNIX)
         here = os.open(self.state, os.O_PATH)
         try:
             s.connect(f"/proc/self/fd/{here}/gateway.sock")
             s.sendall(b"GET /metrics HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n")
-            text = b"".join(iter(lambda: s.recv(65536), b""))
+            text = b"".join(iter(lambda: s.recv(65536), b"")).split(b"\r\n\r\n", 1)[1]
         finally:
             os.close(here)
             s.close()
-        return int(float(re.search(rb"^%s (\S+)$" % name.encode(), text, re.M).group(1)))
+        count = int(re.search(rb"^%s (\d+)$" % name.encode(), text, re.M).group(1))
+        looks, self.looks = self.looks, self.looks + len(text)
+        return count - looks if name == SENT else count
 
-    def quiet(self, name="qcloud_http_received_bytes_total", room=0):
-        """Bytes of requests' bodies that this gateway has read (or that it has sent: each look is some KiB of them, `room`). What dead
-        clients have left in sockets is read: the count stands still."""
-        was, now = -1 - room, self.counted(name)
-        while now - was > room:
+    def quiet(self, name="qcloud_http_received_bytes_total"):
+        """Bytes of requests' bodies that this gateway has read, or of answers' bodies that it has sent. What dead clients have left in
+        sockets is read: the count stands still."""
+        was, now = -1, self.counted(name)
+        end = time.monotonic() + 60
+        while now != was:
+            check(time.monotonic() < end, f"{name} does not stand still: {was}, then {now}")
             time.sleep(0.02)
             was, now = now, self.counted(name)
         return now
 
     def sent(self):
-        return self.quiet("qcloud_http_sent_bytes_total", ROOM)
+        return self.quiet(SENT)
 
     def die(self, *args, script=None, after=None):
         """A command that is killed at a point, or after some time. False: it came to its end before that."""
