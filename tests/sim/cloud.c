@@ -628,7 +628,8 @@ void sim_clouds_each(sim_object_fn fn, void *ctx)
     for (unsigned at = 0; at < cloud_count; at++)
         for (size_t i = 0; i < clouds[at].now.count; i++) {
             const struct object *o = &clouds[at].now.v[i];
+            const bool is = o->blob->frag.is && o->blob->sound; /* another's bytes, swapped, say nothing */
             if (strncmp(o->key, "f/", 2) == 0)
-                fn(ctx, at, o->key, o->blob->frag.is ? o->blob->frag.segment : 0, o->blob->frag.index);
+                fn(ctx, at, o->key, is ? o->blob->frag.segment : 0, o->blob->frag.index);
         }
 }
