@@ -132,8 +132,10 @@ static void tell(const struct gw_rec_repacked *r)
         struct gw_log_packed one;
         gw_log_packed_at(r, i, &one);
         struct put *p = oracle_version(&one.version);
-        if (p == NULL || p->in == NULL)
+        if (p == NULL || p->in == NULL) {
             sim_broken("A11", "a version is repacked that nobody put in a bundle");
+            return;
+        }
         if (p->gone)
             sim_broken("A9", "path %u, number %" PRIu64 " was purged, and is repacked", p->path, p->number);
         oracle_lies_in(p, sim_segment_name(r->segment.id, r->segment.salt), &r->version, true);

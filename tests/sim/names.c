@@ -82,7 +82,8 @@ static void carry_out(struct put *const *v, unsigned count)
     struct request q = { .run = ask_move, .count = count };
     bool hangs_up;
 
-    memcpy(q.v, v, count * sizeof *v);
+    for (unsigned i = 0; i < count; i++)
+        q.v[i] = v[i];
     sim_say("%u moves", count);
     const uint64_t patience = client_patience(&hangs_up);
     const struct request *r = client_ask_for(q, patience);
