@@ -8,24 +8,26 @@ static size_t cut(size_t n)
 size_t qc_near_edits(qc_span a, qc_span b)
 {
     const size_t n = cut(a.n), m = cut(b.n);
-    size_t row[QC_NEAR_WORD_MAX + 1];
+    size_t rows[3][QC_NEAR_WORD_MAX + 1]; /* of i, i - 1, i - 2 letters of a, in turns */
 
     for (size_t j = 0; j <= m; j++)
-        row[j] = j;
-    for (size_t i = 0; i < n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < m; j++) {
-            size_t best = diagonal + (a.p[i] != b.p[j]);
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j + 1] + 1 < best)
-                best = row[j + 1] + 1;
-            diagonal = row[j + 1];
-            row[j + 1] = best;
+        rows[0][j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t *row = rows[i % 3];
+        const size_t *above = rows[(i + 2) % 3], *second = rows[(i + 1) % 3];
+        row[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            row[j] = above[j - 1] + (a.p[i - 1] != b.p[j - 1]);
+            if (row[j - 1] + 1 < row[j])
+                row[j] = row[j - 1] + 1;
+            if (above[j] + 1 < row[j])
+                row[j] = above[j] + 1;
+            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
+                second[j - 2] + 1 < row[j])
+                row[j] = second[j - 2] + 1;
         }
     }
-    return row[m];
+    return rows[n % 3][m];
 }
 
 const char *qc_near_word(qc_span s, const char *const *words, size_t count)

@@ -204,6 +204,21 @@ static qc_rc needs_another(const struct parser *p)
     return QC_FAIL(p->err, QC_USAGE, "'%.40s' needs another word: %s", p->lead, words);
 }
 
+qc_rc qc_opt_command(const struct qc_app *app, const char *name, const struct qc_cmd **ret,
+                     struct qc_err *err)
+{
+    struct parser p = { .app = app, .err = err };
+    const struct qc_cmd *cmd = qc_opt_find(app, name);
+    if (cmd == NULL && strlen(name) < sizeof p.lead && begins_command(app, name)) {
+        memcpy(p.lead, name, strlen(name) + 1);
+        return needs_another(&p);
+    }
+    if (cmd == NULL)
+        return unknown_command(&p, name);
+    *ret = cmd;
+    return QC_OK;
+}
+
 static qc_rc keep(struct parser *p, char *word)
 {
     if (p->kept >= QC_OPT_ARGS_MAX)
@@ -266,8 +281,8 @@ static qc_rc finish(struct parser *p)
     if (a->cmd == NULL || qc_args_flag(a, "help") || qc_args_version(a))
         return QC_OK;
     if (a->argc < a->cmd->min)
-        return QC_FAIL(p->err, QC_USAGE, "%s: %d arguments, expected %s", a->cmd->name, a->argc,
-                       a->cmd->args);
+        return QC_FAIL(p->err, QC_USAGE, "%s: %d argument%s, expected %s", a->cmd->name, a->argc,
+                       a->argc == 1 ? "" : "s", a->cmd->args);
     const bool none = a->cmd->args == NULL || a->cmd->args[0] == '\0';
     if (a->cmd->max >= 0 && a->argc > a->cmd->max)
         return QC_FAIL(p->err, QC_USAGE, "%s: '%.80s' is one argument too many; expected %s", a->cmd->name,

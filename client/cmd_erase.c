@@ -21,9 +21,10 @@ const struct qc_opt rm_opts[] = {
       "with --erase of one name: a copy of the signed record of it, which lies in the state directory too",
       false },
     { "version", 0, "V|ID", "with --erase of one name: this old version alone; the name stays", false },
-    { "recursive", 'r', NULL, "with --erase: all that lies beneath these prefixes, and was removed there",
-      false },
-    { "yes", 0, NULL, "with --erase: do not ask", false },
+    { "recursive", 'r', NULL,
+      "all that lies beneath these prefixes; with --erase also what was removed there", false },
+    { "dry-run", 'n', NULL, "say what would go; do nothing", false },
+    { "yes", 0, NULL, "with -r, and with --erase: do not ask", false },
     { "profile", 0, "ec|xor23|shamir|mirror", "how it is kept: ec, unless this says another", false },
     { 0 },
 };
@@ -428,7 +429,7 @@ qc_rc client_erase(struct client *c, const struct qc_args *args, struct qc_err *
     const qc_rc rc = purging_run(&x.run, args, erase_pass, err);
     if (x.run.gone > 0 || x.records > 0)
         tell_erased(&x);
-    else if (rc == QC_OK && x.file != NULL)
+    else if (rc == QC_OK && x.file != NULL && !x.run.dry)
         out_note(&c->out, "nothing was left to erase: there is no certificate of it");
     return rc;
 }

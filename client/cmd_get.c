@@ -173,11 +173,37 @@ static qc_rc get_file_as(struct get_run *run, qc_span name, int dir, const char 
     return rc != QC_OK ? rc : client_gave_all(f, path, err);
 }
 
+static qc_rc count_one(void *ctx, const struct vault_stat *s, struct qc_err *err)
+{
+    uint64_t *n = ctx;
+    (void)err;
+    *n += client_is_folder(s) ? 0 : 1;
+    return QC_OK;
+}
+
+/* A name that is none, and has names below it: said with how to get these. What others copy as a folder is a
+ * prefix here. */
+static qc_rc or_folder(struct get_run *run, qc_rc rc, qc_span name, struct qc_err *why)
+{
+    const struct vault_call call = client_call(run->c);
+    struct qc_err none = { 0 };
+    uint64_t n = 0;
+    if (rc != QC_NOTFOUND || run->sites != NULL || run->which.given || name.n == 0 ||
+        vault_list(run->c->vault, name, count_one, &n, &call, &none) != QC_OK || n == 0)
+        return rc;
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+    qc_ignore(text_quote(name, &shown, &none), "then without its name");
+    qc_err_set(why, rc, QC_HERE, "%.*s: no object has this name, but %" PRIu64 " lie%s below it",
+               (int)shown.n, (const char *)shown.p, n, n == 1 ? "s" : "");
+    why->next = "all below it: qcloud get -r PREFIX DIR";
+    return rc;
+}
+
 static void get_file(struct get_run *run, qc_span name, const char *path)
 {
     struct qc_err why = { 0 };
     qc_rc rc = get_file_as(run, name, -1, path, &why);
-    run->go_on = get_told(run, rc, name, &why);
+    run->go_on = get_told(run, or_folder(run, rc, name, &why), name, &why);
 }
 
 static qc_rc get_stdout(struct get_run *run, qc_span name)
@@ -186,7 +212,9 @@ static qc_rc get_stdout(struct get_run *run, qc_span name)
     struct qc_err why = { 0 };
     struct vault_sink sink = vault_sink_fd(&fd);
     qc_rc rc = get_into(run, name, &sink, NULL, &why);
+    run->c->out.muted = rc == QC_IO && !run->c->out.json && out_reader_left(&run->c->out);
     run->go_on = get_told(run, rc, name, &why);
+    run->c->out.muted = false;
     return rc;
 }
 
@@ -252,7 +280,7 @@ void get_below(struct get_run *run, qc_span name, const char *dir, qc_span rest)
         rc = below_folder(dir, below_folder_of(rest), &folder, &why);
     if (rc == QC_OK)
         rc = get_file_as(run, name, qc_fd_get(&folder), path, &why);
-    run->go_on = get_told(run, rc, name, &why);
+    run->go_on = get_told(run, or_folder(run, rc, name, &why), name, &why);
 }
 
 qc_span get_last_component(qc_span name)
@@ -324,6 +352,21 @@ static qc_rc begin(struct get_run *run, const struct qc_args *args, int words, s
     return shared ? sites_open(run->c, MSG_SHARED_GET, sites, err) : client_open(run->c, err);
 }
 
+/* A word that ends in a slash is no name. The last of several is where they go. */
+static qc_rc no_prefix(const struct qc_args *args, bool tree, struct qc_err *err)
+{
+    const int names = args->argc > 1 ? args->argc - 1 : 1;
+    for (int i = 0; i < names && !tree; i++) {
+        const size_t n = strlen(args->argv[i]);
+        if (n == 0 || args->argv[i][n - 1] != '/')
+            continue;
+        return QC_FAIL(err, QC_USAGE,
+                       "'%.200s' is no name of an object: all below it is fetched by get -r PREFIX DIR",
+                       args->argv[i]);
+    }
+    return QC_OK;
+}
+
 qc_rc cmd_get(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
@@ -343,6 +386,7 @@ qc_rc cmd_get(void *app, const struct qc_args *args, struct qc_err *err)
         return QC_FAIL(err, QC_USAGE, "several objects need a directory as the last word: DIR/");
     if (tree && (qc_args_value(args, "version", NULL) != NULL || qc_args_value(args, "at", NULL) != NULL))
         return QC_FAIL(err, QC_USAGE, "-r fetches what is there now, without --version and --at");
+    QC_TRY(no_prefix(args, tree, err));
     QC_TRY(side_jobs(args, &run.jobs, err));
     QC_TRY(begin(&run, args, 2, &sites, err));
     if (tree)

@@ -1,9 +1,8 @@
-/* stat, explain, rm: objects without their bytes. */
+/* stat, explain: objects without their bytes. */
 #include "listing.h"
 
 #include <inttypes.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/codec.h"
 #include "profile.h"
@@ -313,31 +312,8 @@ static qc_rc explain_one(struct client *c, qc_span name, struct qc_err *err)
     return out_json(&c->out, &j, err);
 }
 
-static qc_rc rm_one(struct client *c, qc_span name, struct qc_err *err)
-{
-    struct vault_remove_result r = { 0 };
-    struct vault_call call = client_call(c);
-    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
-    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
-    QC_TRY(vault_remove(c->vault, name, &call, &r, err));
-    QC_TRY(text_quote(name, &shown, err));
-    QC_TRY(out_json_new("item", &j, err));
-    QC_TRY(out_json_name(j, name, err));
-    QC_TRY(qc_json_set_int(j, "exit", r.record_copies < r.clouds ? 4 : 0, err));
-    QC_TRY(qc_json_set_int(j, "number", (int64_t)r.number, err));
-    QC_TRY(qc_json_set_int(j, "record_copies", r.record_copies, err));
-    QC_TRY(qc_json_set_int(j, "clouds", r.clouds, err));
-    QC_TRY(out_json(&c->out, &j, err));
-    if (r.record_copies < r.clouds)
-        return QC_FAIL(err, QC_DEGRADED, "removed %.*s; %u of %u clouds have recorded it", (int)shown.n,
-                       (const char *)shown.p, r.record_copies, r.clouds);
-    out_note(&c->out, "removed %.*s (its versions stay stored)", (int)shown.n, (const char *)shown.p);
-    return QC_OK;
-}
-
-static qc_rc each(struct client *c, const struct qc_args *args,
-                  qc_rc (*one)(struct client *c, qc_span name, struct qc_err *err), const char *what,
-                  struct qc_err *err)
+qc_rc listing_each(struct client *c, const struct qc_args *args, listing_one_fn one, const char *what,
+                   struct qc_err *err)
 {
     qc_rc worst = QC_OK;
     bool go_on = true;
@@ -377,37 +353,13 @@ qc_rc cmd_stat(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(which_args(app, args, &w, err));
     if (w.given)
         return stat_version(app, args, &w, err);
-    return shared ? shared_stat(app, args, err) : each(app, args, stat_one, "without an answer", err);
+    return shared ? shared_stat(app, args, err) : listing_each(app, args, stat_one, "without an answer", err);
 }
 
 qc_rc cmd_explain(void *app, const struct qc_args *args, struct qc_err *err)
 {
     bool shared = false;
     QC_TRY(profile_shared(args, &shared, NULL, err));
-    return shared ? shared_explain(app, args, err) : each(app, args, explain_one, "without an answer", err);
-}
-
-/* What says how it is erased makes no sense where it is not. */
-static qc_rc without_erase(const struct qc_args *args, struct qc_err *err)
-{
-    static const char *const words[] = { "certificate", "version", "recursive" };
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (qc_args_flag(args, words[i]) || qc_args_value(args, words[i], NULL) != NULL)
-            return QC_FAIL(err, QC_USAGE,
-                           "--%s is of rm --erase: a removal keeps all versions, and can be taken back",
-                           words[i]);
-    return QC_OK;
-}
-
-qc_rc cmd_rm(void *app, const struct qc_args *args, struct qc_err *err)
-{
-    bool shared = false;
-    QC_TRY(profile_shared(args, &shared, NULL, err));
-    if (!qc_args_flag(args, "erase"))
-        QC_TRY(without_erase(args, err));
-    if (!qc_args_flag(args, "erase"))
-        return shared ? shared_rm(app, args, err) : each(app, args, rm_one, "not removed as asked", err);
-    if (shared)
-        return QC_FAIL(err, QC_USAGE, "--erase is of objects of the profile ec alone");
-    return client_erase(app, args, err);
+    return shared ? shared_explain(app, args, err)
+                  : listing_each(app, args, explain_one, "without an answer", err);
 }

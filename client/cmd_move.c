@@ -1,8 +1,8 @@
 /* gateway cloud add, drain, replace, retire, domain, and labels; gateway plan exit: clouds of one's own
  * gateway come and go. */
 #include <stdio.h>
-#include <unistd.h>
 
+#include "agree.h"
 #include "cloud_keys.h"
 #include "cmd_move.h"
 #include "home/gateway_start.h"
@@ -137,7 +137,6 @@ static qc_rc agree(struct move *m, const char *cloud, struct qc_err *err)
 {
     struct client *c = m->job.c;
     QC_CLEANUP(qc_buf_free) qc_buf said = { .max = QC_JSON_MAX };
-    char line[16] = "";
     const bool yes = qc_args_flag(m->args, "yes");
     if (yes && c->out.json)
         return QC_OK;
@@ -146,12 +145,7 @@ static qc_rc agree(struct move *m, const char *cloud, struct qc_err *err)
         fprintf(c->out.talk, "%.*s", (int)said.n, (const char *)said.p);
     if (yes)
         return QC_OK;
-    if (c->no_input || c->out.json || isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
-        return QC_FAIL(err, QC_USAGE, "nobody can be asked whether this is wanted: --yes");
-    fprintf(c->out.talk, "Go on? [y/N] ");
-    if (fgets(line, sizeof line, stdin) == NULL || (line[0] != 'y' && line[0] != 'Y'))
-        return QC_FAIL(err, QC_CANCELLED, "nothing was begun");
-    return QC_OK;
+    return client_agree(c, "Go on? [y/N] ", "--yes", "nothing was begun", err);
 }
 
 /* -- the job --------------------------------------------------------------------------------------------- */

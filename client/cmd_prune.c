@@ -6,8 +6,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "agree.h"
 #include "base/alloc.h"
 #include "listing.h"
 #include "prune.h"
@@ -216,10 +216,8 @@ static qc_rc finish_earlier(struct purging *run, struct qc_err *err)
 static qc_rc agree(struct purging *run, purging_pass_fn pass, qc_span prefix, struct qc_err *err)
 {
     struct client *c = run->c;
-    char line[16] = "";
-    if (c->no_input || c->out.json || isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
-        return QC_FAIL(err, QC_USAGE,
-                       "nobody can be asked whether this is wanted: --yes, or --dry-run to look");
+    static const char instead[] = "--yes, or --dry-run to look";
+    QC_TRY(client_agree_can(c, instead, err)); /* before all of it is looked at */
     run->look = true;
     run->consent = SHOWING;
     run->agreed.max = (size_t)AGREED_MAX * VAULT_ID_BYTES;
@@ -233,10 +231,8 @@ static qc_rc agree(struct purging *run, purging_pass_fn pass, qc_span prefix, st
     if (run->agreed.n == 0)
         return QC_OK; /* and nothing goes */
     qsort(run->agreed.p, run->agreed.n / VAULT_ID_BYTES, VAULT_ID_BYTES, id_cmp);
-    fprintf(c->out.talk, "They are gone for good then: nothing brings them back. Go on? [y/N] ");
-    if (fgets(line, sizeof line, stdin) == NULL || (line[0] != 'y' && line[0] != 'Y'))
-        return QC_FAIL(err, QC_CANCELLED, "nothing was purged");
-    return QC_OK;
+    return client_agree(c, "They are gone for good then: nothing brings them back. Go on? [y/N] ", instead,
+                        "nothing was purged", err);
 }
 
 qc_rc purging_run(struct purging *run, const struct qc_args *args, purging_pass_fn pass, struct qc_err *err)

@@ -116,8 +116,8 @@ static void tell_clouds_line(struct out *o, const struct json_t *one)
     if (strncmp(why, "cloud ", 6) == 0 && strncmp(why + 6, name, n) == 0 &&
         strncmp(why + 6 + n, ": ", 2) == 0)
         why += n + 8; /* the line begins with the name */
-    out_line(o, "  %-12s %-11s  %s%s%s%s%s", name, state, url, has_free ? "  free " : "", size,
-             why[0] != '\0' ? "  " : "", why);
+    out_row(o, 9, "  %-12s %-11s  %s%s%s%s%s", name, state, url, has_free ? "  free " : "", size,
+            why[0] != '\0' ? "  " : "", why);
 }
 
 /* Of one's own gateway. */
@@ -133,13 +133,13 @@ static qc_rc tell_root_key(struct status *s, struct qc_err *err)
     QC_TRY(qc_json_int(root, "threshold", 0, VAULT_CLOUDS_MAX, &threshold, err));
     QC_TRY(qc_json_int(root, "count", 0, VAULT_CLOUDS_MAX, &count, err));
     if (strcmp(where, "clouds") == 0)
-        out_line(o,
-                 "root key: on the clouds, any %" PRId64 " of %" PRId64
-                 " give it; gateway incarnation %" PRId64,
-                 threshold, count, incarnation);
+        out_row(o, 9,
+                "root key: on the clouds, any %" PRId64 " of %" PRId64
+                " give it; gateway incarnation %" PRId64,
+                threshold, count, incarnation);
     else
-        out_line(o, "root key: not on the clouds, in the operator's kit only; gateway incarnation %" PRId64,
-                 incarnation);
+        out_row(o, 9, "root key: not on the clouds, in the operator's kit only; gateway incarnation %" PRId64,
+                incarnation);
     return QC_OK;
 }
 
@@ -155,15 +155,15 @@ static qc_rc tell_quota(struct status *s, int64_t bytes, int64_t versions, struc
     if (qc_json_has(limits, "bytes")) {
         QC_TRY(qc_json_int(limits, "bytes", 0, INT64_MAX, &most, err));
         text_size((uint64_t)most, size);
-        out_line(o, "quota:  %s of %s are used", have, size);
+        out_row(o, 9, "quota:  %s of %s are used", have, size);
     }
     if (qc_json_has(limits, "objects")) {
         QC_TRY(qc_json_int(limits, "objects", 0, INT64_MAX, &most, err));
-        out_line(o, "quota:  %" PRId64 " of %" PRId64 " versions are used", versions, most);
+        out_row(o, 9, "quota:  %" PRId64 " of %" PRId64 " versions are used", versions, most);
     }
-    out_line(o, "gateway: %s", s->c->conf.gateway);
+    out_row(o, 9, "gateway: %s", s->c->conf.gateway);
     if (s->way != NULL)
-        out_line(o, "way:    %s, key %s", s->way, s->way_key);
+        out_row(o, 9, "way:    %s, key %s", s->way, s->way_key);
     return QC_OK;
 }
 
@@ -186,10 +186,9 @@ static void tell_debt_line(struct out *o, const struct json_t *cloud)
     if (fragments == 0 && records == 0)
         return;
     text_span((uint64_t)next_ms, span);
-    out_line(o, "  %-12s %" PRId64 " fragment%s, %" PRId64 " record%s%s%s%s%s", name, fragments,
-             text_s((uint64_t)fragments), records, text_s((uint64_t)records),
-             next_ms > 0 ? "; tried again in " : "", next_ms > 0 ? span : "", why[0] != '\0' ? ": " : "",
-             why);
+    out_row(o, 9, "  %-12s %" PRId64 " fragment%s, %" PRId64 " record%s%s%s%s%s", name, fragments,
+            text_s((uint64_t)fragments), records, text_s((uint64_t)records),
+            next_ms > 0 ? "; tried again in " : "", next_ms > 0 ? span : "", why[0] != '\0' ? ": " : "", why);
 }
 
 static void tell_debts(const struct status *s, int64_t debts, const struct json_t *clouds)
@@ -199,16 +198,16 @@ static void tell_debts(const struct status *s, int64_t debts, const struct json_
     bool paying = false;
     qc_ignore(qc_json_int(s->gateway, "record_debts", 0, INT64_MAX, &records, &none), "a tenant has none");
     if (debts == 0 && records == 0) {
-        out_line(&s->c->out, "debts:  none");
+        out_row(&s->c->out, 9, "debts:  none");
         return;
     }
     qc_ignore(qc_json_bool(s->gateway, "paying", &paying, &none), "said to be nobody");
-    out_line(&s->c->out, "debts:  %" PRId64 " fragment%s owed to clouds that were missing", debts,
-             debts == 1 ? " is" : "s are");
+    out_row(&s->c->out, 9, "debts:  %" PRId64 " fragment%s owed to clouds that were missing", debts,
+            debts == 1 ? " is" : "s are");
     for (size_t i = 0; i < qc_json_len(clouds); i++)
         tell_debt_line(&s->c->out, qc_json_at(clouds, i));
     if (paying)
-        out_line(&s->c->out, "  the gateway pays them by itself, as soon as those clouds take them");
+        out_row(&s->c->out, 9, "  the gateway pays them by itself, as soon as those clouds take them");
 }
 
 /* Since when all that lies there was looked at, and whether that is too long ago. A tenant hears nothing
@@ -260,7 +259,7 @@ static void tell_scrub_line(struct out *o, const struct json_t *cloud)
         for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && at < sizeof line; i++)
             if (qc_json_int(findings, kinds[i], 1, INT64_MAX, &n, &none) == QC_OK)
                 at += (size_t)snprintf(line + at, sizeof line - at, "; %" PRId64 " %s", n, kinds[i]);
-    out_line(o, "  %-12s presence %s, content %s%s", name, presence, content, line);
+    out_row(o, 9, "  %-12s presence %s, content %s%s", name, presence, content, line);
 }
 
 static void tell_scrub(const struct status *s, const struct json_t *clouds)
@@ -272,11 +271,11 @@ static void tell_scrub(const struct status *s, const struct json_t *clouds)
     if (qc_json_obj(s->gateway, "scrub", &scrub, &none) == QC_OK) { /* a tenant is told of no cloud alone */
         scrub_when(scrub, "presence", true, presence);
         scrub_when(scrub, "content", true, content);
-        out_line(&s->c->out, "all was looked at since: presence %s, content %s", presence, content);
+        out_row(&s->c->out, 9, "all was looked at since: presence %s, content %s", presence, content);
     }
     if (remote_is(s->c))
         return;
-    out_line(&s->c->out, "all was looked at since:");
+    out_row(&s->c->out, 9, "all was looked at since:");
     for (size_t i = 0; i < qc_json_len(clouds); i++)
         tell_scrub_line(&s->c->out, qc_json_at(clouds, i));
 }
@@ -293,12 +292,12 @@ static void tell_snapshot(const struct status *s)
         qc_json_int(snapshot, "behind", 0, INT64_MAX, &behind, &none) != QC_OK)
         return; /* another's gateway does not say */
     if (taken == 0) {
-        out_line(&s->c->out, "catalogue: no snapshot on the clouds yet; its log is there");
+        out_row(&s->c->out, 9, "catalogue: no snapshot on the clouds yet; its log is there");
         return;
     }
     qc_time_text(taken, when);
-    out_line(&s->c->out, "catalogue: snapshot of %s, %" PRId64 " log object%s since", when, behind,
-             text_s((uint64_t)behind));
+    out_row(&s->c->out, 9, "catalogue: snapshot of %s, %" PRId64 " log object%s since", when, behind,
+            text_s((uint64_t)behind));
 }
 
 /* Worst first. */
@@ -312,13 +311,13 @@ static qc_rc tell_margins(const struct status *s, struct qc_err *err)
         QC_TRY(qc_json_int(one, "margin", -VAULT_CLOUDS_MAX, VAULT_CLOUDS_MAX, &margin, err));
         QC_TRY(qc_json_int(one, "versions", 0, INT64_MAX, &versions, err));
         if (margin < 0)
-            out_line(&s->c->out,
-                     "margin: %" PRId64 " version%s lost, as far as is known: too few fragments are left",
-                     versions, versions == 1 ? " is" : "s are");
+            out_row(&s->c->out, 9,
+                    "margin: %" PRId64 " version%s lost, as far as is known: too few fragments are left",
+                    versions, versions == 1 ? " is" : "s are");
         else
-            out_line(&s->c->out, "margin: %" PRId64 " version%s the loss of %" PRId64 " more cloud%s%s",
-                     versions, versions == 1 ? " bears" : "s bear", margin, text_s((uint64_t)margin),
-                     margin < s->n - s->k ? ", and should of more" : "");
+            out_row(&s->c->out, 9, "margin: %" PRId64 " version%s the loss of %" PRId64 " more cloud%s%s",
+                    versions, versions == 1 ? " bears" : "s bear", margin, text_s((uint64_t)margin),
+                    margin < s->n - s->k ? ", and should of more" : "");
     }
     return QC_OK;
 }
@@ -340,8 +339,8 @@ static qc_rc tell_whole(struct out *o, const struct json_t *one, struct qc_err *
             return QC_FAIL(err, QC_FORMAT, "not_borne: no text");
         QC_TRY(qc_buf_addf(&names, err, "%s%s", i > 0 ? ", " : ": ", name));
     }
-    out_line(
-        o,
+    out_row(
+        o, 9,
         "whole:  %s: %" PRId64 ", of at most %" PRId64 " cloud%s each, %" PRId64 " without a label; %s%.*s",
         kind, count, most, text_s((uint64_t)most), unlabelled,
         names.n == 0 ? "all can be read without any one of them" : "too little is left without one of these",
@@ -375,20 +374,20 @@ static qc_rc tell_gateway(struct status *s, struct qc_err *err)
     QC_TRY(qc_json_int(s->gateway, "debts", 0, INT64_MAX, &debts, err));
     text_size((uint64_t)bytes, size);
     qc_time_text(s->now_s, when);
-    out_line(o,
-             "clouds: %" PRId64 " of %" PRId64 " answer; any %" PRId64 " of %" PRId64
-             " are enough (asked %s)",
-             s->clouds_ok, s->clouds_all, s->k, s->n, when);
+    out_row(o, 9,
+            "clouds: %" PRId64 " of %" PRId64 " answer; any %" PRId64 " of %" PRId64 " are enough (asked %s)",
+            s->clouds_ok, s->clouds_all, s->k, s->n, when);
     for (size_t i = 0; i < qc_json_len(clouds); i++)
         tell_clouds_line(o, qc_json_at(clouds, i));
-    out_line(o, "stored: %" PRId64 " object%s, %" PRId64 " version%s, %s sealed", objects,
-             text_s((uint64_t)objects), versions, text_s((uint64_t)versions), size);
+    out_row(o, 9, "stored: %" PRId64 " object%s, %" PRId64 " version%s, %s sealed", objects,
+            text_s((uint64_t)objects), versions, text_s((uint64_t)versions), size);
     if (s->other_code > 0)
-        out_line(o, "code:   %" PRId64 " segment%s another one still, and follow%s", s->other_code,
-                 s->other_code == 1 ? " has" : "s have", s->other_code == 1 ? "s" : "");
+        out_row(o, 9, "code:   %" PRId64 " segment%s another one still, and follow%s", s->other_code,
+                s->other_code == 1 ? " has" : "s have", s->other_code == 1 ? "s" : "");
     if (s->bundle_dead > 0) {
         text_size((uint64_t)s->bundle_dead, size);
-        out_line(o, "purged: %s in bundles of small files, whose room comes back when half of one is", size);
+        out_row(o, 9, "purged: %s in bundles of small files, whose room comes back when half of one is",
+                size);
     }
     QC_TRY(tell_margins(s, err));
     QC_TRY(tell_wholes(s, err));
@@ -403,17 +402,17 @@ static qc_rc tell_budget(struct status *s, struct qc_err *err)
     struct status_budget b;
     QC_TRY(status_budget(s, &b, err));
     if (b.losses < 0)
-        out_line(&s->c->out,
-                 "budget: overdrawn (data %" PRId64 ", keys %" PRId64 "): not everything can be read now",
-                 b.data, b.keys);
+        out_row(&s->c->out, 9,
+                "budget: overdrawn (data %" PRId64 ", keys %" PRId64 "): not everything can be read now",
+                b.data, b.keys);
     else
-        out_line(&s->c->out,
-                 "budget: %" PRId64 " (data %" PRId64 ", keys %" PRId64
-                 "): so many losses, whichever they are, leave all readable",
-                 b.losses, b.data, b.keys);
+        out_row(&s->c->out, 9,
+                "budget: %" PRId64 " (data %" PRId64 ", keys %" PRId64
+                "): so many losses, whichever they are, leave all readable",
+                b.losses, b.data, b.keys);
     if (b.devices < b.losses)
-        out_line(&s->c->out, "budget: %" PRId64 " over devices: what lies together is lost together",
-                 b.devices);
+        out_row(&s->c->out, 9, "budget: %" PRId64 " over devices: what lies together is lost together",
+                b.devices);
     return QC_OK;
 }
 
@@ -423,16 +422,16 @@ static qc_rc tell_drill(struct status *s, struct qc_err *err)
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_TEXT_MAX };
     char when[QC_TIME_TEXT];
     if (s->drill_bad)
-        return out_line(&s->c->out, "drill:  what the last one left cannot be read: %s", s->drill_why.msg),
+        return out_row(&s->c->out, 9, "drill:  what the last one left cannot be read: %s", s->drill_why.msg),
                QC_OK;
     const int64_t due = status_drill_due(s);
     qc_time_text(due, when);
     if (s->drill == NULL)
-        return out_line(&s->c->out, "drill:  none yet%s%s (qcloud drill rehearses a loss)",
-                        due == 0 ? "" : "; due by ", due == 0 ? "" : when),
+        return out_row(&s->c->out, 9, "drill:  none yet%s%s (qcloud drill rehearses a loss)",
+                       due == 0 ? "" : "; due by ", due == 0 ? "" : when),
                QC_OK;
     QC_TRY(last_drill_text(s->drill, &text, err));
-    out_line(&s->c->out, "drill:  %.*s; the next is due by %s", (int)text.n, (const char *)text.p, when);
+    out_row(&s->c->out, 9, "drill:  %.*s; the next is due by %s", (int)text.n, (const char *)text.p, when);
     return QC_OK;
 }
 
@@ -445,7 +444,7 @@ static qc_rc tell_reason(struct out *o, const struct json_t *one, struct qc_err 
     QC_TRY(qc_json_str(one, "level", &level, err));
     QC_TRY(qc_json_str(one, "what", &what, err));
     QC_TRY(qc_json_str(one, "advice", &advice, err));
-    out_line(o, "  %-4s  %s. %s", level, what, advice);
+    out_row(o, 9, "  %-4s  %s. %s", level, what, advice);
     return QC_OK;
 }
 
@@ -453,9 +452,9 @@ static qc_rc tell_verdict(struct status *s, struct qc_err *err)
 {
     QC_TRY_AS(status_judge(s, err), err, "the gateway's answer");
     const size_t count = qc_json_len(s->reasons);
-    out_line(&s->c->out, "verdict: %s",
-             count == 0 ? "green: all of this was looked at, lately enough, and is as it should be"
-                        : "not green:");
+    out_row(&s->c->out, 9, "verdict: %s",
+            count == 0 ? "green: all of this was looked at, lately enough, and is as it should be"
+                       : "not green:");
     for (size_t i = 0; i < count; i++)
         QC_TRY(tell_reason(&s->c->out, qc_json_at(s->reasons, i), err));
     return QC_OK;
@@ -576,7 +575,7 @@ static qc_rc tell_all(struct status *s, struct qc_err *err)
     if (s->gateway != NULL && !c->out.json)
         QC_TRY_AS(tell_gateway(s, err), err, "the gateway's answer");
     else if (!c->out.json)
-        out_line(&c->out, "gateway: %s", s->rc == QC_AUTH ? "no access" : "does not answer");
+        out_row(&c->out, 9, "gateway: %s", s->rc == QC_AUTH ? "no access" : "does not answer");
     status_tell_shares(s);
     if (s->gateway != NULL)
         QC_TRY_AS(tell_budget(s, err), err, "the gateway's answer");
@@ -588,7 +587,7 @@ static qc_rc tell_all(struct status *s, struct qc_err *err)
                                   s->gateway == NULL ? 0 : (unsigned)s->n, err));
     if (!c->secrets_locked)
         out_warn(&c->out, MSG_W_SECRET_MEMORY, NULL, "secrets cannot be locked in memory here");
-    out_line(&c->out, "price:  %s", client_statement(status_is_sealed(s), s->kept));
+    out_row(&c->out, 9, "price:  %s", client_statement(status_is_sealed(s), s->kept));
     return QC_OK;
 }
 

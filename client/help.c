@@ -48,7 +48,7 @@ static const struct help rows[] = {
     { "ls",
       { "qcloud ls -l archive/", "qcloud ls -l --depth 1", "qcloud ls -0 archive/ | xargs -0 qcloud stat",
         "qcloud ls --where rng=os" },
-      "7, 8" },
+      "7 no share store, 8 does not verify" },
     { "stat",
       { "qcloud stat scan.vcf", "qcloud stat --json scan.vcf", "qcloud stat a b c",
         "qcloud stat --version 3 scan.vcf" },
@@ -57,7 +57,9 @@ static const struct help rows[] = {
       { "qcloud versions scan.vcf", "qcloud get --version 2 scan.vcf old.vcf",
         "qcloud get --at '2026-01-02 03:04' scan.vcf old.vcf", "qcloud versions --restore 2 scan.vcf" },
       "3 no such name or version; 6, 7, 8 as the worst version; with --restore also those of put" },
-    { "trash ls", { "qcloud trash ls", "qcloud trash ls archive/", "qcloud trash ls --json" }, "7, 8" },
+    { "trash ls",
+      { "qcloud trash ls", "qcloud trash ls archive/", "qcloud trash ls --json" },
+      "7 no share store, 8 does not verify" },
     { "trash restore",
       { "qcloud trash restore scan.vcf", "qcloud trash restore a b c", "qcloud versions scan.vcf" },
       "as put, and: 3 it is not in the trash, 5 it was stored again meanwhile, 8 does not verify" },
@@ -115,9 +117,10 @@ static const struct help rows[] = {
       "2 the name is the old one, 3 not found, 4 not yet on all clouds, 5 the new name is taken, 6 too few "
       "clouds" },
     { "rm",
-      { "qcloud rm scan.vcf", "qcloud rm a b c", "qcloud rm --erase --yes scan.vcf",
+      { "qcloud rm scan.vcf", "qcloud rm -r lab/2024/", "qcloud rm --erase --yes scan.vcf",
         "qcloud rm --erase --certificate proof.cert scan.vcf", "qcloud rm -r --erase lab/2025/" },
-      "2 --erase without --yes, and nobody can be asked, 3 not found, 4 not yet on all clouds, or not all of "
+      "2 -r or --erase without --yes, and nobody can be asked, 3 not found, 4 not yet on all clouds, or not "
+      "all of "
       "it could be erased, 6 too few clouds, 7 a share store is missing, 11 another erasure is running, 12 "
       "kept until a date" },
     { "certificate verify",
@@ -210,7 +213,7 @@ static const struct help rows[] = {
       "taken away" },
     { "gateway status",
       { "qcloud gateway status", "qcloud gateway status --json", "qcloud gateway status -q" },
-      "10, 11" },
+      "10 not set up, 11 it is locked" },
     { "gateway repair",
       { "qcloud gateway repair", "qcloud gateway repair --deep --max-rate 20M",
         "qcloud gateway repair --adopt paris" },
@@ -234,7 +237,7 @@ static const struct help rows[] = {
       "6 too few clouds for the root key, 11 the gateway is running, 8 does not verify" },
     { "gateway cloud ls",
       { "qcloud gateway cloud ls", "qcloud gateway cloud ls --json", "qcloud gateway cloud ls -q" },
-      "10, 11" },
+      "10 not set up, 11 it is locked" },
     { "gateway cloud validate",
       { "qcloud gateway cloud validate paris", "qcloud gateway cloud validate --deep paris",
         "qcloud gateway cloud validate --json paris" },

@@ -34,3 +34,8 @@ QC_MUST qc_rc which_date_parse(const char *word, int64_t *ret, struct qc_err *er
  * cannot be opened is listed all the same, and its failure told: folded into *worst, as client_object. */
 QC_MUST qc_rc listing_versions(struct client *c, qc_span name, bool named, qc_rc *worst, bool *ret_go_on,
                                struct qc_err *err);
+
+/* One command for each of the names that are given: what it ends with is told, and counted. */
+typedef qc_rc (*listing_one_fn)(struct client *c, qc_span name, struct qc_err *err);
+QC_MUST qc_rc listing_each(struct client *c, const struct qc_args *args, listing_one_fn one, const char *what,
+                           struct qc_err *err);

@@ -334,7 +334,7 @@ static const struct qc_cmd cmds[] = {
       0, -1, NEEDS_CLASS(MSG_PUT) | NEEDS_CONF | NEEDS_BOTH, reseal_opts, cmd_reseal },
     { "mv", "NAME NAME | NAME... PREFIX/ | -r PREFIX/ PREFIX/", "other names for objects: no data moves", 2,
       -1, NEEDS_CLASS(MSG_RENAME) | NEEDS_CONF, mv_opts, cmd_mv },
-    { "rm", "NAME... | -r --erase PREFIX...",
+    { "rm", "NAME... | -r PREFIX...",
       "remove objects from the listing (versions stay stored: qcloud trash); --erase: for good", 1, -1,
       NEEDS_CLASS(MSG_REMOVE) | NEEDS_CONF, rm_opts, cmd_rm },
     { "certificate verify", "FILE", "is it a certificate of this vault's, and what does it say was erased?",
@@ -468,8 +468,7 @@ static qc_rc print_help(struct client *c, const struct qc_cmd *cmd, struct qc_er
     QC_TRY(qc_opt_help(&app_table, cmd, &text, err));
     if (cmd != NULL)
         QC_TRY(help_examples(cmd->name, &text, err));
-    out_raw(&c->out, qc_buf_span(&text));
-    return QC_OK;
+    return out_page(&c->out, qc_buf_span(&text), err);
 }
 
 static qc_rc cmd_help(void *app, const struct qc_args *args, struct qc_err *err)
@@ -489,9 +488,9 @@ static qc_rc cmd_help(void *app, const struct qc_args *args, struct qc_err *err)
         out_raw(&c->out, qc_buf_span(&page));
         return QC_OK;
     }
-    const struct qc_cmd *cmd = args->argc == 0 ? NULL : qc_opt_find(&app_table, name);
-    if (args->argc > 0 && cmd == NULL)
-        return QC_FAIL(err, QC_USAGE, "there is no command '%s'", name);
+    const struct qc_cmd *cmd = NULL;
+    if (args->argc > 0)
+        QC_TRY(qc_opt_command(&app_table, name, &cmd, err));
     return print_help(app, cmd, err);
 }
 

@@ -1,6 +1,7 @@
 #include "out.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -23,6 +24,12 @@ void out_called(struct out *o, int argc, char *const *argv)
     o->word_count = argc <= QC_CLIENT_AGAIN_MAX ? argc : 0;
     for (int i = 0; i < o->word_count; i++)
         o->words[i] = argv[i];
+}
+
+bool out_reader_left(const struct out *o)
+{
+    struct pollfd p = { .fd = fileno(o->data), .events = POLLOUT };
+    return p.fd >= 0 && poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0;
 }
 
 void out_bytes_on_stdout(struct out *o)
@@ -60,6 +67,40 @@ static void to_data(struct out *o, qc_span s)
 void out_raw(struct out *o, qc_span s)
 {
     to_data(o, s);
+}
+
+/* Where a line of a page goes on: beneath the words behind a gap ("  --name   what it is for"), where that is
+ * not too far to the right; else where it begins, and a little further. */
+static size_t hanging(qc_span line, size_t columns)
+{
+    size_t start = 0;
+    while (start < line.n && line.p[start] == ' ')
+        start++;
+    size_t at = start;
+    while (at + 1 < line.n && !(line.p[at] == ' ' && line.p[at + 1] == ' '))
+        at++;
+    while (at < line.n && line.p[at] == ' ')
+        at++;
+    if (at + 1 < line.n && at <= columns / 2)
+        return at;
+    return start == 0 ? 0 : start + INDENT; /* a paragraph of its own */
+}
+
+qc_rc out_page(struct out *o, qc_span text, struct qc_err *err)
+{
+    const size_t columns = columns_of(o->data);
+    while (text.n > 0) {
+        QC_CLEANUP(qc_buf_free) qc_buf broken = { 0 };
+        const uint8_t *end = memchr(text.p, '\n', text.n);
+        const qc_span line = qc_span_sub(text, 0, end == NULL ? text.n : (size_t)(end - text.p));
+        broken.max = (line.n + 1) * (columns == SIZE_MAX ? 1 : columns + 1);
+        QC_TRY(text_wrap(line, columns, hanging(line, columns), &broken, err));
+        to_data(o, qc_buf_span(&broken));
+        if (end != NULL)
+            to_data(o, QC_LIT("\n"));
+        text = qc_span_from(text, line.n + (end != NULL ? 1 : 0));
+    }
+    return QC_OK;
 }
 
 /* How wide a line is, and where it goes on behind its end. */
@@ -320,9 +361,23 @@ static qc_rc message_json(const struct out *o, const struct shown *s, struct jso
     return QC_OK;
 }
 
+/* What to run next, a line for each. One with a command in it is left whole: it may be copied from there. */
+static qc_rc add_next_lines(qc_span next, size_t columns, qc_buf *ret, struct qc_err *err)
+{
+    while (next.n > 0) {
+        const uint8_t *end = memchr(next.p, '\n', next.n);
+        const qc_span line = qc_span_sub(next, 0, end == NULL ? next.n : (size_t)(end - next.p));
+        const bool runs = memmem(line.p, line.n, "qcloud", 6) != NULL;
+        QC_TRY(text_wrap(line, runs ? SIZE_MAX : columns, 2 * INDENT, ret, err));
+        QC_TRY(qc_buf_add(ret, QC_LIT("\n"), err));
+        next = qc_span_from(next, line.n + (end != NULL ? 1 : 0));
+    }
+    return QC_OK;
+}
+
 static qc_rc message_text(struct out *o, const struct shown *s, struct qc_err *err)
 {
-    QC_CLEANUP(qc_buf_free) qc_buf next = { .max = QC_CLIENT_TEXT_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf next = { .max = 2 * QC_CLIENT_TEXT_MAX };
     QC_CLEANUP(qc_buf_free) qc_buf what = { .max = 4 * QC_CLIENT_TEXT_MAX + 64 };
     QC_CLEANUP(qc_buf_free) qc_buf lines = { .max = 8 * QC_CLIENT_TEXT_MAX + 64 };
     const size_t columns = out_columns(o);
@@ -334,15 +389,17 @@ static qc_rc message_text(struct out *o, const struct shown *s, struct qc_err *e
     qc_buf_clear(&what);
     QC_TRY(qc_buf_addf(&what, err, "  data: %s", s->m->data));
     QC_TRY(text_wrap(qc_buf_span(&what), columns, 2 * INDENT, &lines, err));
+    QC_TRY(qc_buf_add_str(&next, "  next: ", err));
     if (s->next != NULL)
         QC_TRY(qc_buf_add_str(&next, s->next, err));
     else if (s->about->range.was != NULL)
         QC_TRY(again_text(o, s->about, &next, err));
     else
         QC_TRY(msg_next_text(s->m, s->about, "\n    or: ", &next, err));
+    QC_TRY(qc_buf_add_str(&lines, "\n", err));
+    QC_TRY(add_next_lines(qc_buf_span(&next), columns, &lines, err));
     bar_end(o);
-    fprintf(o->talk, "%.*s\n  next: %.*s\n", (int)lines.n, (const char *)lines.p, (int)next.n,
-            (const char *)next.p); /* a command is left whole: it may be copied from there */
+    fprintf(o->talk, "%.*s", (int)lines.n, (const char *)lines.p);
     return QC_OK;
 }
 
@@ -486,6 +543,7 @@ int out_finish(struct out *o, struct out_end *e)
     if (fflush(o->data) != 0)
         o->failed = true;
     if (good && o->failed) {
+        e->told = e->told || out_reader_left(o);
         qc_err_set(&unwritten, QC_IO, QC_HERE, "the output could not be written to the end");
         e->rc = QC_IO;
         err = &unwritten;

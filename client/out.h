@@ -48,6 +48,10 @@ void out_line(struct out *o, const char *fmt, ...) QC_PRINTF(2, 3);
 void out_row(struct out *o, size_t indent, const char *fmt, ...) QC_PRINTF(3, 4);
 /* So many blanks, or a few where standard output is a terminal of which they would take a third. */
 size_t out_indent(const struct out *o, size_t wanted);
+/* A page of text, as help is, broken where standard output is a terminal that is narrower. QC_NOMEM */
+QC_MUST qc_rc out_page(struct out *o, qc_span text, struct qc_err *err);
+/* Is standard output a pipe that nobody reads any more? `qcloud ls | head` is no failure to tell of. */
+bool out_reader_left(const struct out *o);
 /* Bytes of data as they are. */
 void out_raw(struct out *o, qc_span s);
 /* A sentence on stderr, unless --quiet or --json. */

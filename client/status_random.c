@@ -40,9 +40,9 @@ qc_rc status_random_tell(const struct status *s, struct qc_err *err)
         QC_TRY(qc_buf_addf(&text, err, "%s%s%s%s%s", i > 0 ? ", " : "", conf->source[i].name,
                            is ? " (shut off " : "", is ? shut : "", is ? ")" : ""));
     }
-    out_line(&s->c->out, "random: policy %s (objects), %s (xor23); %.*s",
-             qrng_policy_text(conf->policy[QRNG_PROFILE_EC]),
-             qrng_policy_text(conf->policy[QRNG_PROFILE_XOR23]), (int)text.n, (const char *)text.p);
+    out_row(&s->c->out, 9, "random: policy %s (objects), %s (xor23); %.*s",
+            qrng_policy_text(conf->policy[QRNG_PROFILE_EC]),
+            qrng_policy_text(conf->policy[QRNG_PROFILE_XOR23]), (int)text.n, (const char *)text.p);
     return QC_OK;
 }
 

@@ -64,11 +64,11 @@ qc_rc status_keeper_look(struct status *s, const struct vault_conf *conf, struct
 static void tell_before(struct status *s)
 {
     for (size_t i = 0; i < s->keeper.stores.before_count; i++)
-        out_line(&s->c->out, "before:  %s was the keeper, and %s backup data of what %s: keep it",
-                 s->keeper.stores.before[i], status_keeper_changes(s) ? "has" : "may have",
-                 status_keeper_changes(s)
-                     ? "is not refreshed yet"
-                     : "was under way then, till qcloud kit refresh finds nothing under way");
+        out_row(&s->c->out, 9, "before:  %s was the keeper, and %s backup data of what %s: keep it",
+                s->keeper.stores.before[i], status_keeper_changes(s) ? "has" : "may have",
+                status_keeper_changes(s)
+                    ? "is not refreshed yet"
+                    : "was under way then, till qcloud kit refresh finds nothing under way");
 }
 
 /* Why not, without the words that say which one. */
@@ -113,45 +113,45 @@ void status_tell_shares(struct status *s)
         const char *named = conf_named(&s->c->conf, i);
         const char *dir = conf_absent(&s->c->conf, i) != NULL ? named : s->c->conf.share[i];
         if (s->local.share[i].rc == QC_OK)
-            out_line(&s->c->out, "share %u: ok       %s%s%s%s  %" PRIu64 " record%s%s%s%s", i + 1, dir,
-                     named != NULL ? " (" : "", named != NULL ? named : "", named != NULL ? ")" : "",
-                     s->local.share[i].records, text_s(s->local.share[i].records),
-                     s->local.share[i].derived ? "  (from a seed)" : "",
-                     s->local.share[i].locked ? "  (under a passphrase)" : "",
-                     s->local.share[i].writable ? "" : "  (read-only)");
+            out_row(&s->c->out, 9, "share %u: ok       %s%s%s%s  %" PRIu64 " record%s%s%s%s", i + 1, dir,
+                    named != NULL ? " (" : "", named != NULL ? named : "", named != NULL ? ")" : "",
+                    s->local.share[i].records, text_s(s->local.share[i].records),
+                    s->local.share[i].derived ? "  (from a seed)" : "",
+                    s->local.share[i].locked ? "  (under a passphrase)" : "",
+                    s->local.share[i].writable ? "" : "  (read-only)");
         else
-            out_line(&s->c->out, "share %u: %-7s  %s  (%s)", i + 1, state_of(s, i), dir,
-                     s->local.share[i].rc == QC_NOPASS ? "under a passphrase; not looked into"
-                                                       : reason_of(s, i));
+            out_row(&s->c->out, 9, "share %u: %-7s  %s  (%s)", i + 1, state_of(s, i), dir,
+                    s->local.share[i].rc == QC_NOPASS ? "under a passphrase; not looked into"
+                                                      : reason_of(s, i));
     }
     if (status_is_sealed(s))
-        out_line(
-            &s->c->out,
+        out_row(
+            &s->c->out, 9,
             "recovery: backup data is sealed: while a share store is not there, nothing opens without the "
             "recovery kit, and the budget counts on its sheet");
     if (s->kept)
-        out_line(&s->c->out,
-                 "keeper:  %-7s  %s%s%s%s  every put needs it, and a get while a share store is not there",
-                 keeper_state(s), s->c->conf.keeper, s->keeper.why.rc == QC_OK ? "" : "  (",
-                 s->keeper.why.rc == QC_OK ? "" : keeper_reason(s), s->keeper.why.rc == QC_OK ? "" : ")");
+        out_row(&s->c->out, 9,
+                "keeper:  %-7s  %s%s%s%s  every put needs it, and a get while a share store is not there",
+                keeper_state(s), s->c->conf.keeper, s->keeper.why.rc == QC_OK ? "" : "  (",
+                s->keeper.why.rc == QC_OK ? "" : keeper_reason(s), s->keeper.why.rc == QC_OK ? "" : ")");
     tell_before(s);
     if (s->local.share[0].tickets > 0)
-        out_line(&s->c->out, "tickets: %" PRIu64 " left for puts while share store 2 is elsewhere%s",
-                 s->local.share[0].tickets,
-                 s->local.share[0].tickets < FEW_TICKETS
-                     ? "; few are left: with it plugged in, qcloud tickets draw N"
-                     : "");
+        out_row(&s->c->out, 9, "tickets: %" PRIu64 " left for puts while share store 2 is elsewhere%s",
+                s->local.share[0].tickets,
+                s->local.share[0].tickets < FEW_TICKETS
+                    ? "; few are left: with it plugged in, qcloud tickets draw N"
+                    : "");
     if (s->local.refreshing)
-        out_line(&s->c->out, "refresh: begun, and not at its end; qcloud kit refresh goes on with it");
+        out_row(&s->c->out, 9, "refresh: begun, and not at its end; qcloud kit refresh goes on with it");
     const uint64_t settled = s->local.unfinished - s->local.waiting;
     if (settled > 0)
-        out_line(&s->c->out, "unfinished: %" PRIu64 " interrupted put%s; the next put or rm settles %s",
-                 settled, text_s(settled), settled == 1 ? "it" : "them");
+        out_row(&s->c->out, 9, "unfinished: %" PRIu64 " interrupted put%s; the next put or rm settles %s",
+                settled, text_s(settled), settled == 1 ? "it" : "them");
     if (s->local.waiting > 0)
-        out_line(&s->c->out,
-                 "unfinished: %" PRIu64
-                 " interrupted put%s that the same put goes on with (rm of the name gives %s up)",
-                 s->local.waiting, text_s(s->local.waiting), s->local.waiting == 1 ? "it" : "them");
+        out_row(&s->c->out, 9,
+                "unfinished: %" PRIu64
+                " interrupted put%s that the same put goes on with (rm of the name gives %s up)",
+                s->local.waiting, text_s(s->local.waiting), s->local.waiting == 1 ? "it" : "them");
 }
 
 qc_rc status_share_json(const struct status *s, unsigned i, struct json_t **ret, struct qc_err *err)

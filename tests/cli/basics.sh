@@ -112,6 +112,43 @@ expect_exit 3 rm nothing
 expect_exit 3 rm other/name nothing
 err_has "1 of 2 not removed"
 expect_exit 0 put b.bin other/name
+# All below a prefix, by the word of who was asked: nothing else, and into the trash.
+expect_exit 0 put b.bin dirty
+expect_exit 0 put a.bin b.bin dir/more/
+expect_exit 2 rm -r dir/more
+err_has 'nobody can be asked whether this is wanted: --yes, or --dry-run to look'
+expect_exit 0 rm -r -n dir/more 'dirt*'
+printf 'would go  %s\n' dir/more/a.bin dir/more/b.bin dirty >want
+same want out
+expect_exit 0 rm -n dirty
+printf 'would go  dirty\n' >want
+same want out
+expect_exit 3 rm -r --yes dir/more none
+err_has "'none': no object of that name and none below it"
+expect_exit 0 ls 'd*'
+printf '%s\n' dir/a.bin dir/b.bin dir/sub/a.bin dirty >want
+same want out
+expect_exit 0 trash restore dir/more/b.bin
+expect_exit 0 rm -r --yes dir/more/ dirty
+# Who wants a folder as one object is told how it is got.
+expect_exit 3 get dir d
+err_has "'dir': no object has this name, but 3 lie below it"
+err_has 'qcloud get -r PREFIX DIR'
+expect_exit 2 get dir/ d
+err_has "'dir/' is no name of an object"
+[ ! -e d ] || fail "something was made of a folder that is no object"
+# A reader that has what it wants is no failure to tell of; a full disk is.
+exec 8> >(:)
+wait $!
+for command in ls 'cat dir/a.bin' 'get dir/a.bin -' help; do
+    # shellcheck disable=SC2086 # words
+    "$QC_BIN/qcloud" $command >&8 2>"$T/err"
+    [ "$?:$(cat "$T/err")" = 1: ] || fail "$command, and nobody reads"
+done
+exec 8>&-
+"$QC_BIN/qcloud" ls >/dev/full 2>"$T/err"
+[ $? = 1 ] || fail "a full disk was no failure"
+err_has 'the output could not be written to the end'
 expect_exit 3 verify nothing
 expect_exit 3 get -r nothing d
 [ ! -e d ] || fail "a directory was made for nothing"

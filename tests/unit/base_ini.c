@@ -124,6 +124,11 @@ static void check_near(void)
     CHECK(qc_near_word(qc_span_of(longer, 39), words, 3) == NULL);
     CHECK(qc_near_edits(QC_LIT("abc"), QC_LIT("abc")) == 0);
     CHECK(qc_near_edits(QC_LIT("kitten"), QC_LIT("sitting")) == 3);
+    CHECK(qc_near_edits(QC_LIT("statsu"), QC_LIT("status")) == 1 &&
+          qc_near_edits(QC_LIT("ba"), QC_LIT("ab")) == 1);
+    CHECK(qc_near_edits(QC_LIT("ca"), QC_LIT("abc")) == 3); /* no letter is touched twice */
+    CHECK(qc_near_edits(QC_LIT("tsatus"), QC_LIT("status")) == 1 &&
+          qc_near_edits(QC_LIT("sttaus"), QC_LIT("status")) == 1);
     CHECK(qc_near_edits(QC_LIT(""), QC_LIT("four")) == 4 && qc_near_edits(QC_LIT("four"), QC_LIT("")) == 4);
     CHECK(qc_near_edits(qc_span_of(longer, 39), qc_span_of(longer, 32)) == 0);
 }

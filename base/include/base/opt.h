@@ -87,6 +87,9 @@ QC_MUST qc_rc qc_parse_code(const char *text, const char *what, unsigned max, ui
 QC_MUST qc_rc qc_opt_help(const struct qc_app *app, const struct qc_cmd *cmd, qc_buf *ret,
                           struct qc_err *err);
 const struct qc_cmd *qc_opt_find(const struct qc_app *app, const char *name); /* NULL: none */
+/* The same. QC_USAGE: there is none; the nearest is named, or the words that can follow. */
+QC_MUST qc_rc qc_opt_command(const struct qc_app *app, const char *name, const struct qc_cmd **ret,
+                             struct qc_err *err);
 
 /* -- completion, at a shell's prompt ----------------------------------------------------------------------
  */
