@@ -61,7 +61,7 @@ static const struct help rows[] = {
       { "qcloud trash ls", "qcloud trash ls archive/", "qcloud trash ls --json" },
       "7 no share store, 8 does not verify" },
     { "trash restore",
-      { "qcloud trash restore scan.vcf", "qcloud trash restore a b c", "qcloud versions scan.vcf" },
+      { "qcloud trash restore scan.vcf", "qcloud trash restore -r lab/2024/", "qcloud versions scan.vcf" },
       "as put, and: 3 it is not in the trash, 5 it was stored again meanwhile, 8 does not verify" },
     { "trash empty",
       { "qcloud trash empty --dry-run", "qcloud trash empty --older-than 30d --yes",

@@ -220,6 +220,10 @@ static const struct qc_opt versions_opts[] = {
       false },
     { 0 },
 };
+static const struct qc_opt trash_restore_opts[] = {
+    { "recursive", 'r', NULL, "all that was removed below these prefixes", false },
+    { 0 },
+};
 static const struct qc_opt ls_opts[] = {
     { "long", 'l', NULL, "size, time, version, loss budget", false },
     { "versions", 0, NULL, "all versions of each, as qcloud versions lists them", false },
@@ -320,8 +324,8 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_VERSION) | NEEDS_CONF, versions_opts, cmd_versions },
     { "trash ls", "[PREFIX]", "list what was removed, when, and the version that it had", 0, 1,
       NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, NULL, cmd_trash_ls },
-    { "trash restore", "NAME...", "store again the last version before the removal", 1, -1,
-      NEEDS_CLASS(MSG_PUT) | NEEDS_CONF | NEEDS_BOTH, NULL, cmd_trash_restore },
+    { "trash restore", "NAME... | -r PREFIX...", "store again the last version before the removal", 1, -1,
+      NEEDS_CLASS(MSG_PUT) | NEEDS_CONF | NEEDS_BOTH, trash_restore_opts, cmd_trash_restore },
     { "trash empty", "[PREFIX]", "purge what was removed: all its versions, for good", 0, 1,
       NEEDS_CLASS(MSG_PURGE) | NEEDS_CONF | NEEDS_BOTH, empty_opts, cmd_trash_empty },
     { "prune", "--keep-... N [PREFIX]", "purge old versions of each name, but those that a rule keeps", 0, 1,

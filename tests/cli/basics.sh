@@ -128,7 +128,14 @@ err_has "'none': no object of that name and none below it"
 expect_exit 0 ls 'd*'
 printf '%s\n' dir/a.bin dir/b.bin dir/sub/a.bin dirty >want
 same want out
-expect_exit 0 trash restore dir/more/b.bin
+expect_exit 0 trash restore -r dir/more
+expect_exit 3 trash restore -r dir/more
+err_has 'nothing of that name or below it is in the trash'
+expect_exit 0 get dir/more/b.bin back.bin
+same b.bin back.bin
+expect_exit 0 ls dir/more
+printf '%s\n' dir/more/a.bin dir/more/b.bin >want
+same want out
 expect_exit 0 rm -r --yes dir/more/ dirty
 # Who wants a folder as one object is told how it is got.
 expect_exit 3 get dir d
