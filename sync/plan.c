@@ -343,7 +343,9 @@ static const struct sync_entry *bar(const struct maker *m, qc_span path)
  * another one. */
 static bool is_doubtful(const struct maker *m, const struct sync_step *s)
 {
-    if (s->base == NULL || (s->here != NULL && sync_stat_same(&s->here->st, &s->base->st)))
+    if (s->base == NULL)
+        return false;
+    if (s->here != NULL && (s->base->quiet || s->base->open) && sync_stat_same(&s->here->st, &s->base->st))
         return false;
     const struct sync_list *coming = m->rules->coming, *unsure = m->rules->unsure;
     return (coming != NULL && sync_list_find(coming, s->path) != NULL) ||

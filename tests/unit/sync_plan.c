@@ -291,6 +291,27 @@ static void comes_back(void)
     CHECK(decided("o-q", &rules) == SYNC_CONFLICT && decided("onq", &rules) == SYNC_CONFLICT);
 }
 
+/* A run that was killed was about to get it: what the row was sure of, and looks so still, did not come.
+ * Where it was not sure, what is here may have come, and been changed. */
+static void was_coming(void)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(sync_list_done) struct sync_list coming = { 0 };
+    struct sync_rules rules = { .way = SYNC_BOTH, .remove = true };
+    CHECK_OK(sync_list_add(&coming, QC_LIT("f"), &(struct sync_entry){ .kind = SYNC_REST }, &err));
+    CHECK(decided("noo", &rules) == SYNC_PUT && decided("xoq", &rules) == SYNC_PUT);
+    rules.coming = &coming;
+    CHECK(decided("ooo", &rules) == SYNC_SAME && decided("ono", &rules) == SYNC_GET);
+    CHECK(decided("noo", &rules) == SYNC_KEEP_BOTH && decided("xoq", &rules) == SYNC_KEEP_BOTH);
+    CHECK(decided("onq", &rules) == SYNC_KEEP_BOTH);
+    bool same = false; /* what looks the same is another one */
+    rules.same = always;
+    rules.ctx = &same;
+    CHECK(decided("ooq", &rules) == SYNC_KEEP_BOTH);
+    same = true;
+    CHECK(decided("ooq", &rules) == SYNC_ADOPT);
+}
+
 /* What is behind a link, or in a folder that may not be read, is not known to be gone. */
 static void bars(void)
 {
@@ -384,6 +405,7 @@ int main(void)
     looks_the_same();
     not_sure();
     comes_back();
+    was_coming();
     bars();
     too_many();
     return 0;
