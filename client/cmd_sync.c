@@ -193,6 +193,7 @@ qc_rc sync_again(struct sync_run *run, struct qc_err *err)
     sync_list_done(&run->unsure);
     run->worst = QC_OK;
     run->go_on = true;
+    run->stopped = false;
     run->files_all = run->files_done = run->moved = run->removed = run->left = run->renamed = 0;
     run->bytes_done = run->bytes = 0;
     run->side_rc = QC_OK;

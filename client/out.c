@@ -403,18 +403,25 @@ static qc_rc message_text(struct out *o, const struct shown *s, struct qc_err *e
     return QC_OK;
 }
 
-static void show(struct out *o, const struct shown *s, struct json_t *extra_counts)
+/* What the last line has besides. */
+struct last {
+    struct json_t *counts, *summary; /* or NULL */
+};
+
+/* last: what is taken of it is NULL then; or NULL. */
+static void show(struct out *o, const struct shown *s, struct last *last)
 {
     struct qc_err err = { 0 };
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
-    QC_CLEANUP(qc_json_free) struct json_t *counts = extra_counts;
     qc_rc rc = QC_OK;
     if (!o->json) {
         rc = message_text(o, s, &err);
     } else {
         rc = message_json(o, s, &j, &err);
-        if (rc == QC_OK && counts != NULL)
-            rc = qc_json_set(j, "counts", &counts, &err);
+        if (rc == QC_OK && last != NULL && last->counts != NULL)
+            rc = qc_json_set(j, "counts", &last->counts, &err);
+        if (rc == QC_OK && last != NULL && last->summary != NULL)
+            rc = qc_json_set(j, "summary", &last->summary, &err);
         if (rc == QC_OK)
             rc = out_json(o, &j, &err);
     }
@@ -471,7 +478,7 @@ static qc_rc first_line(const struct out *o, qc_rc rc, const struct msg_about *a
 }
 
 static void show_error(struct out *o, const char *type, qc_rc rc, const struct msg_about *about,
-                       const struct qc_err *why, struct json_t *counts)
+                       const struct qc_err *why, struct last *last)
 {
     struct qc_err err = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf what = { .max = QC_CLIENT_TEXT_MAX };
@@ -488,7 +495,7 @@ static void show_error(struct out *o, const char *type, qc_rc rc, const struct m
                           .what = qc_buf_span(&what),
                           .rc = rc,
                           .next = why->next },
-         counts);
+         last);
     if (why->where != NULL)
         out_reason(o, "%s at %s", qc_rc_name(rc), why->where);
 }
@@ -538,7 +545,7 @@ int out_finish(struct out *o, struct out_end *e)
 {
     struct qc_err unwritten = { 0 };
     const struct qc_err *err = e->err;
-    QC_CLEANUP(qc_json_free) struct json_t *counts = NULL;
+    struct last last = { .summary = e->extra };
     bool good = e->rc == QC_OK || e->rc == QC_DEGRADED;
     if (fflush(o->data) != 0)
         o->failed = true;
@@ -552,8 +559,12 @@ int out_finish(struct out *o, struct out_end *e)
     int status = e->rc == QC_DEGRADED && e->degraded_ok ? 0 : qc_rc_exit(e->rc);
     if ((!good || (e->rc == QC_DEGRADED && !e->told)) && !(e->told && !o->json)) {
         struct qc_err none = { 0 };
-        qc_ignore(counts_json(o, &counts, &none), "the counts are an extra of the message");
-        show_error(o, good ? "item" : "error", e->rc, &e->about, err, QC_STEAL(counts));
+        qc_ignore(counts_json(o, &last.counts, &none), "the counts are an extra of the message");
+        if (good) /* a line of its own has it, below */
+            last.summary = NULL;
+        show_error(o, good ? "item" : "error", e->rc, &e->about, err, &last);
+        e->extra = good ? e->extra : last.summary;
+        qc_json_free(&last.counts);
     }
     struct qc_err why = { 0 };
     if (good && o->json && result_json(o, e, status, &why) != QC_OK)

@@ -37,9 +37,11 @@ struct sync_run {
     /* How far it is. */
     qc_rc worst;
     bool go_on;
+    bool stopped;      /* by Ctrl-C and the like */
+    qc_span next_path; /* then: of the first that was not done; borrowed, as paths of steps are */
     struct progress progress;
     char label[SYNC_LABEL_MAX];
-    size_t files_all, files_done; /* to be put, got, deleted */
+    size_t files_all, files_done; /* to be put, got, deleted; and of these, which are over, well or not */
     uint64_t bytes_done;          /* of those that are over */
     size_t moved, removed, left;  /* stored or got; deleted; not as asked, and named */
     size_t renamed;
@@ -126,8 +128,9 @@ QC_MUST qc_rc sync_tell_renamed(struct sync_run *run, const struct vault_move *m
                                 struct qc_err *err);
 /* What the last line says, as JSON. */
 QC_MUST qc_rc sync_summary(const struct sync_run *run, struct json_t **ret, struct qc_err *err);
-/* The last line, and the summary for --json. */
+/* The last line, and the summary for --json. QC_CANCELLED: somebody has ended the run; what is left to do */
 QC_MUST qc_rc sync_tell_end(struct sync_run *run, struct qc_err *err);
 /* Progress of a file of the run; ctx is the run. */
 void sync_progress(void *ctx, const struct vault_progress *at);
 void sync_progress_file(struct sync_run *run);
+void sync_progress_label(struct sync_run *run);

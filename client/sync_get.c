@@ -179,7 +179,7 @@ static qc_rc end(struct sync_run *run, struct get *g, qc_rc rc, const struct qc_
             rc = client_gave_all(g->file, g->place, &why);
     }
     sync_outcome(run, rc, false, g->local, MSG_GET, g->s->path, &why);
-    sync_did(run, g->s);
+    sync_did(run, g->s, rc);
     return sync_state_coming(run->state, g->s->path, false, err);
 }
 

@@ -101,7 +101,7 @@ static qc_rc begin(struct sync_run *run, struct put *p, bool *ret_ready, bool *r
     *ret_ready = rc == QC_OK;
     if (rc != QC_OK) {
         sync_outcome(run, rc, false, true, MSG_PUT, p->s->path, &why);
-        sync_did(run, p->s);
+        sync_did(run, p->s, rc);
         return QC_OK;
     }
     if (sync_stat_same(&p->st, &p->s->here->st))
@@ -125,7 +125,7 @@ static qc_rc end(struct sync_run *run, const struct put *p, qc_rc rc, struct vau
             rc = client_kept_all(p->file, false, qc_buf_span(&p->name), &why);
     }
     sync_outcome(run, rc, r->open, false, MSG_PUT, p->s->path, &why);
-    sync_did(run, p->s);
+    sync_did(run, p->s, rc);
     return QC_OK;
 }
 

@@ -71,13 +71,28 @@ bool sync_is_away(qc_rc rc)
            rc == QC_FULL || rc == QC_QUOTA || rc == QC_LINK || rc == QC_RANDOM || rc == QC_NOTFOUND;
 }
 
+/* Told once, at the end: what was not done is no failure. */
+static void stop(struct sync_run *run, qc_span path)
+{
+    client_tell_notes(run->c, QC_CANCELLED, path);
+    if (!run->stopped || qc_span_cmp(path, run->next_path) < 0)
+        run->next_path = path;
+    run->stopped = true;
+    run->go_on = false;
+    run->worst = QC_CANCELLED;
+}
+
 void sync_outcome(struct sync_run *run, qc_rc rc, bool open, bool local, enum msg_class class, qc_span path,
                   const struct qc_err *why)
 {
     QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_VAULT_NAME_MAX };
     struct qc_err none = { 0 };
     const enum msg_class usual = run->c->out.class;
-    if (rc != QC_OK && rc != QC_CANCELLED && !open && (local || of_file(rc))) {
+    if (rc == QC_CANCELLED && !open) {
+        stop(run, path);
+        return;
+    }
+    if (rc != QC_OK && !open && (local || of_file(rc))) {
         client_tell_notes(run->c, rc, path);
         sync_tell_left(run, path, why);
         return;
@@ -153,7 +168,7 @@ static qc_rc do_remove(struct sync_run *run, const struct sync_step *s, struct q
         QC_TRY(sync_state_unsure(run->state, s->path, false, err));
     }
     sync_outcome(run, rc, false, here, MSG_REMOVE, s->path, &why);
-    sync_did(run, s);
+    sync_did(run, s, rc);
     return QC_OK;
 }
 
@@ -205,7 +220,7 @@ static qc_rc move_aside(struct sync_run *run, const struct sync_step *s, qc_buf 
 /* Both were changed: what is here gets a name of its own, on both sides, and what is in the vault keeps its.
  * Killed in between, what is left to do is what the next run finds: a new file here, and one that is missing.
  */
-static qc_rc do_keep_both(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
+static qc_rc keep_both(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf aside = { .max = QC_VAULT_NAME_MAX };
     QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
@@ -237,6 +252,16 @@ static qc_rc do_keep_both(struct sync_run *run, const struct sync_step *s, struc
                (int)shown.n, (const char *)shown.p);
     why.next = "look at both, keep what is right under the first name, then the same command again";
     sync_tell_left(run, s->path, &why);
+    return QC_OK;
+}
+
+/* It counts for two, however it came out. */
+static qc_rc do_keep_both(struct sync_run *run, const struct sync_step *s, struct qc_err *err)
+{
+    const size_t done = run->files_done;
+    QC_TRY(keep_both(run, s, err));
+    if (run->go_on)
+        run->files_done = done + 2;
     return QC_OK;
 }
 
@@ -357,16 +382,17 @@ bool sync_may_go_on(struct sync_run *run, qc_span path)
     return false;
 }
 
-void sync_did(struct sync_run *run, const struct sync_step *s)
+void sync_did(struct sync_run *run, const struct sync_step *s, qc_rc rc)
 {
+    if (sync_step_is_dir(s) || rc == QC_CANCELLED)
+        return;
     run->files_done++;
     run->bytes_done += s->what == SYNC_PUT ? s->here->st.size : s->what == SYNC_GET ? s->there->st.size : 0;
 }
 
 void sync_side_show(struct sync_run *run, const struct vault_progress *at)
 {
-    snprintf(run->label, sizeof run->label, "file %zu of %zu", run->files_done + 1, run->files_all);
-    run->progress.label = qc_span_str(run->label);
+    sync_progress_label(run);
     sync_progress(run, at);
 }
 
@@ -466,9 +492,9 @@ qc_rc sync_do_all(struct sync_run *run, struct qc_err *err)
 {
     const struct sync_plan *p = &run->plan;
     struct waiting w = { 0 };
+    QC_TRY(sync_do_moves(run, err));
     run->files_all = p->count[SYNC_PUT] + p->count[SYNC_GET] + 2 * p->count[SYNC_KEEP_BOTH] +
                      p->count[SYNC_REMOVE_HERE] + p->count[SYNC_REMOVE_THERE];
-    QC_TRY(sync_do_moves(run, err));
     if (!run->go_on)
         return QC_OK;
     QC_TRY(prepare(run, err));

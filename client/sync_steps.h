@@ -32,8 +32,8 @@ bool sync_is_got(enum sync_do what);
 void sync_side_show(struct sync_run *run, const struct vault_progress *at);
 void sync_side_end(struct sync_run *run, qc_rc rc, const struct qc_err *why);
 QC_MUST qc_rc sync_side_rc(const struct sync_run *run, struct qc_err *err);
-/* A step is over, well or not. */
-void sync_did(struct sync_run *run, const struct sync_step *s);
+/* A step is over, well or not; one that was ended by Ctrl-C is still to do. */
+void sync_did(struct sync_run *run, const struct sync_step *s, qc_rc rc);
 
 /* The folders above a file that has gone, where they are empty and the vault has none of that name: an older
  * program has stored no folders. Going down only. */

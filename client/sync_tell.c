@@ -249,6 +249,14 @@ static size_t renames(const struct sync_run *run)
     return run->dry ? p->count[SYNC_MOVE_THERE] + p->count[SYNC_MOVE_HERE] : run->renamed;
 }
 
+/* That a run which somebody has ended did not do. */
+static size_t undone(const struct sync_run *run)
+{
+    const struct sync_plan *p = &run->plan;
+    const size_t moves = p->count[SYNC_MOVE_THERE] + p->count[SYNC_MOVE_HERE];
+    return run->files_all - run->files_done + moves - run->renamed;
+}
+
 qc_rc sync_summary(const struct sync_run *run, struct json_t **ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
@@ -264,9 +272,24 @@ qc_rc sync_summary(const struct sync_run *run, struct json_t **ret, struct qc_er
     QC_TRY(qc_json_set_int(j, "unchanged", (int64_t)(p->count[SYNC_SAME] + p->count[SYNC_ADOPT]), err));
     QC_TRY(qc_json_set_int(j, "deleted", (int64_t)(run->dry ? removals : run->removed), err));
     QC_TRY(qc_json_set_int(j, "failed", (int64_t)run->left, err));
+    if (run->stopped)
+        QC_TRY(qc_json_set_int(j, "left", (int64_t)undone(run), err));
     QC_TRY(meter_json(run->c, j, err));
     *ret = QC_STEAL(j);
     return QC_OK;
+}
+
+/* Says what was not done, and which comes first when the run goes on. */
+static qc_rc tell_stopped(struct sync_run *run, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf name = { .max = 2 * QC_VAULT_NAME_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
+    const size_t left = undone(run),
+                 all = run->files_all + run->plan.count[SYNC_MOVE_THERE] + run->plan.count[SYNC_MOVE_HERE];
+    QC_TRY(sync_name(run, run->next_path, &name, err));
+    QC_TRY(text_quote(qc_buf_span(&name), &shown, err));
+    return QC_FAIL(err, QC_CANCELLED, "interrupted: %zu of %zu file%s to do %s left, the next is %.*s", left,
+                   all, text_s(all), left == 1 ? "is" : "are", (int)shown.n, (const char *)shown.p);
 }
 
 qc_rc sync_tell_end(struct sync_run *run, struct qc_err *err)
@@ -285,15 +308,22 @@ qc_rc sync_tell_end(struct sync_run *run, struct qc_err *err)
              run->dry ? "dry run, nothing done: " : "", moves, text_s(moves), size, words_of[run->way].done,
              renamed, unchanged, removals, run->left);
     meter_note(run->c);
-    return sync_summary(run, &run->c->end.extra, err);
+    QC_TRY(sync_summary(run, &run->c->end.extra, err));
+    return run->stopped ? tell_stopped(run, err) : QC_OK;
 }
 
 /* -- progress -------------------------------------------------------------------------------------------- */
 
+void sync_progress_label(struct sync_run *run)
+{
+    const size_t at = run->files_done < run->files_all ? run->files_done + 1 : run->files_all;
+    snprintf(run->label, sizeof run->label, "file %zu of %zu", at, run->files_all);
+    run->progress.label = qc_span_str(run->label);
+}
+
 void sync_progress_file(struct sync_run *run)
 {
-    snprintf(run->label, sizeof run->label, "file %zu of %zu", run->files_done + 1, run->files_all);
-    run->progress.label = qc_span_str(run->label);
+    sync_progress_label(run);
     sync_progress(run, &(struct vault_progress){ .done = 0 });
 }
 

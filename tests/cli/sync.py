@@ -840,17 +840,38 @@ def limits(box):
 
 
 def interrupted(box):
-    d = box.path("many")
+    """Ctrl-C: what is told as stored or got is, what is left is counted, and the next run does just that. It is told once, whatever was under way."""
+    d, e, files = box.path("many"), box.path("many-back"), 112
     for i in range(12):
         box.file(f"many/{i}", os.urandom(400_000))
-    p = box.start("sync", d, "k/")
-    seen = p.stderr.readline()
-    p.send_signal(signal.SIGINT)
-    err = (seen + p.communicate(timeout=60)[1]).decode()
-    check(p.returncode in (0, 130), f"exit {p.returncode}: {err}")
-    if p.returncode == 130:
-        check("E13" in err and "the same command again" in err, f"Ctrl-C: {err}")
-    box.did(0, d, "k/", files=12 - err.count("stored 'k/"), unchanged=err.count("stored 'k/"))
+    for i in range(files - 12):
+        box.file(f"many/s/{i}", os.urandom(3000))
+    for words in ((d, "k/"), ("k/", e)):
+        left = files
+        for how in ((), ("-j", "3")):
+            p = box.start("sync", "--limit-rate", "3M", *how, *words)
+            seen = p.stderr.readline()
+            p.send_signal(signal.SIGINT)
+            err = (seen + p.stderr.read()).decode()     # what readline has read ahead, too
+            check(p.wait(timeout=60) == 130, f"Ctrl-C: exit {p.returncode}: {err}")
+            done = err.count(": stored 'k/") + err.count(": got 'k/")
+            check(err.count("E13") == 1 and "the same command again: it does what is left" in err, f"Ctrl-C: {err}")
+            told = re.search(r"interrupted: (\d+) of (\d+) files to do are left, the next is 'k/", err)
+            check(told is not None and int(told[2]) <= left and int(told[1]) == int(told[2]) - done, f"Ctrl-C, {done} of {left}: {err}")
+            check(f"qcloud: {done} file{'' if done == 1 else 's'} (" in err and " 0 failed" in err, f"Ctrl-C, {done}: {err}")
+            left = int(told[1])
+        p = box.start("--json", "sync", "--limit-rate", "3M", *words)
+        while b'"item"' not in p.stdout.readline():
+            check(p.poll() is None, "it did nothing")
+        p.send_signal(signal.SIGINT)
+        last = json.loads(p.stdout.read().splitlines()[-1])
+        check(p.wait(timeout=60) == 130, f"Ctrl-C: exit {p.returncode}: {last}")
+        s = last.get("summary", {})
+        check(last["type"] == "error" and last["exit"] == 130 and last["counts"].get("130") is None and s["failed"] == 0 and s["files"] + s["left"] <= left and
+              s["unchanged"] + s["files"] + s["left"] == files, f"Ctrl-C: {last}")
+        after = box.sync(0, *words)     # one that was on its way may have come to its end all the same
+        check(after["files"] <= s["left"] and after["files"] + after["unchanged"] == files, f"after {s}: {after}")
+    check(tree(e) == tree(d), "they are not alike")
 
 
 def attribute(box, rng, path):
