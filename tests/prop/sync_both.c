@@ -5,7 +5,7 @@
  * alike as well. Users rename, too, over other names and in the other's; and write what looks like another
  * file, in its inode: what is moved is what it is taken for. Every second round is of a file system as vfat:
  * a ctime is a copy of the mtime, which is coarse, and a mount numbers the inodes anew. 200 rounds (2,000
- * with QC_FULL=1; QC_ROUNDS=n), each of several runs. */
+ * with QC_FULL=1), each of several runs. */
 #include "sync/plan.h"
 
 #include "sync_world.h"
