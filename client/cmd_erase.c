@@ -2,11 +2,15 @@
  *
  * What is refused is refused before anything of the name is touched, an interrupted put of it included. The
  * order is vault/erase.h's: draft, removal, purge, a look at all of it, record, a copy where --certificate
- * wants one; then the draft goes. Killed anywhere the same command goes on. */
+ * wants one; then the draft goes. Killed anywhere the same command goes on.
+ *
+ * Names are gathered between removal and purge: what is purged, and looked at, is so for up to
+ * QC_VAULT_PURGE_BATCH names at once. Each has a draft and a record of its own all the same. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/file.h"
 #include "listing.h"
 #include "prune.h"
@@ -29,19 +33,41 @@ const struct qc_opt rm_opts[] = {
     { 0 },
 };
 
+/* A name that is removed, and whose versions are about to be purged, or were. */
+struct going {
+    struct vault_erasing *e;
+    qc_buf name;
+    bool gone, found, over; /* the name is; it was there; and nothing was left of it before */
+    uint64_t unknown, missing;
+};
+
 struct erasing {
     struct purging run;
     const struct qc_args *args;
     bool beneath;            /* the words are prefixes */
     struct which which;      /* --version */
-    struct vault_erasure *e; /* of a pass that erases */
-    qc_buf folder;           /* --certificate: where; empty: no copy is wanted */
-    const char *file;        /* and its name there; it stands in the buffer */
+    struct vault_erasure *e; /* of a pass that erases: */
+    struct going *going;     /* QC_VAULT_PURGE_BATCH of them */
+    size_t count;
+    qc_buf folder;    /* --certificate: where; empty: no copy is wanted */
+    const char *file; /* and its name there; it stands in the buffer */
     uint64_t records;
 };
 
+static void forget_going(struct erasing *x)
+{
+    for (; x->count > 0; x->count--) {
+        struct going *g = &x->going[x->count - 1];
+        vault_erasing_free(&g->e);
+        qc_buf_free(&g->name);
+        *g = (struct going){ 0 };
+    }
+}
+
 static void erasing_done(struct erasing *x)
 {
+    forget_going(x);
+    qc_free(x->going);
     vault_erase_close(&x->e);
     qc_buf_free(&x->folder);
     purging_done(&x->run);
@@ -150,13 +176,13 @@ static qc_rc look(struct erasing *x, qc_span name, struct chosen *ret, struct qc
 /* -- the record ------------------------------------------------------------------------------------------ */
 
 /* Where the copy of the record goes: nothing is overwritten there but an earlier copy of the same record. */
-static qc_rc check_copy(struct erasing *x, struct qc_err *err)
+static qc_rc check_copy(struct erasing *x, const struct vault_erasing *e, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf there = { 0 };
     QC_CLEANUP(vault_certificate_done) struct vault_certificate c = { 0 };
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     struct qc_err why = { 0 };
-    const uint8_t *id = vault_erase_id(x->e);
+    const uint8_t *id = vault_erase_id(e);
     if (x->file == NULL)
         return QC_OK;
     QC_TRY_AS(qc_dir_open(&dir, (const char *)x->folder.p, err), err, "--certificate");
@@ -171,13 +197,14 @@ static qc_rc check_copy(struct erasing *x, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc write_copy(struct erasing *x, const struct vault_erased_record *r, struct qc_err *err)
+static qc_rc write_copy(struct erasing *x, const struct vault_erasing *e, const struct vault_erased_record *r,
+                        struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     const qc_span bytes = qc_buf_span(&r->bytes);
     if (x->file == NULL)
         return QC_OK;
-    QC_TRY(check_copy(x, err)); /* it may be there since the look before */
+    QC_TRY(check_copy(x, e, err)); /* it may be there since the look before */
     QC_TRY_AS(qc_dir_open(&dir, (const char *)x->folder.p, err), err, "--certificate");
     QC_TRY_AS(qc_file_write_atomic(qc_fd_get(&dir), x->file, &bytes, 1, 0600, err), err,
               "--certificate: the record is %s, and the same command copies it", r->path);
@@ -203,61 +230,105 @@ static qc_rc tell_record(struct erasing *x, qc_span name, const struct vault_era
     return out_json(o, &j, err);
 }
 
-/* What is gone of the name is recorded; a draft of what is not gone goes. gone: so is the name. */
-static qc_rc record(struct erasing *x, qc_span name, bool gone, struct qc_err *err)
+/* What is gone of the name is recorded; a draft of what is not gone goes. */
+static qc_rc record(struct erasing *x, const struct going *g, struct qc_err *err)
 {
     QC_CLEANUP(vault_erased_record_done) struct vault_erased_record r = { 0 };
-    const struct vault_call call = client_call(x->run.c);
-    QC_TRY(vault_erase_record(x->e, gone, &call, &r, err));
+    QC_TRY(vault_erase_record(g->e, g->gone, &r, err));
     if (r.made) {
-        QC_TRY(write_copy(x, &r, err));
-        QC_TRY(tell_record(x, name, &r, err));
+        QC_TRY(write_copy(x, g->e, &r, err));
+        QC_TRY(tell_record(x, qc_buf_span(&g->name), &r, err));
         x->records++;
     }
-    return vault_erase_end(x->e, err);
+    return vault_erase_end(g->e, err);
 }
 
 /* -- a name ---------------------------------------------------------------------------------------------- */
 
 /* What of it nobody here could erase. */
-static qc_rc tell_left(struct erasing *x, qc_span name, const struct vault_versions *all, struct qc_err *err)
+static qc_rc tell_left(struct erasing *x, const struct going *g, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     struct client *c = x->run.c;
     uint64_t derived = 0;
+    if (!g->found || g->over)
+        return QC_OK;
     for (unsigned i = 1; i <= 2; i++)
         derived += vault_derives(c->vault, i);
     QC_TRY(out_json_new("item", &j, err));
-    QC_TRY(out_json_name(j, name, err));
-    QC_TRY(qc_json_set_int(j, "unknown", (int64_t)all->unknown, err));
-    QC_TRY(qc_json_set_int(j, "missing", (int64_t)all->missing, err));
+    QC_TRY(out_json_name(j, qc_buf_span(&g->name), err));
+    QC_TRY(qc_json_set_int(j, "unknown", (int64_t)g->unknown, err));
+    QC_TRY(qc_json_set_int(j, "missing", (int64_t)g->missing, err));
     QC_TRY(qc_json_set_int(j, "derived", (int64_t)derived, err));
     QC_TRY(out_json(&c->out, &j, err));
     if (x->which.given)
         return QC_OK; /* the others were not meant */
-    if (all->unknown > 0)
+    if (g->unknown > 0)
         return QC_FAIL(err, QC_DEGRADED,
                        "what was there up to v%" PRIu64 " no share store here has noted: it is not erased",
-                       all->unknown);
-    if (all->missing > 0)
+                       g->unknown);
+    if (g->missing > 0)
         return QC_FAIL(err, QC_DEGRADED,
                        "%" PRIu64 " of its versions no share store here has a whole record of: not erased",
-                       all->missing);
+                       g->missing);
     return QC_OK;
 }
 
-/* The versions of ch go. */
-static qc_rc destroy(struct erasing *x, qc_span name, const struct chosen *ch, struct qc_err *err)
+/* The name goes, and its versions are to. */
+static qc_rc begin(struct erasing *x, const struct going *g, const struct chosen *ch, struct qc_err *err)
 {
     const struct vault_call call = client_call(x->run.c);
+    const qc_span name = qc_buf_span(&g->name);
     struct vault_remove_result removed = { 0 };
     const bool whole = !x->which.given;
-    QC_TRY(vault_erase_note(x->e, &ch->all, ch->v, ch->n, whole, name, err));
+    QC_TRY(vault_erase_note(g->e, &ch->all, ch->v, ch->n, whole, err));
     if (whole && !ch->all.removed) /* the version that a name has is not purged: X2 of gateway/purge.c */
         QC_TRY(vault_remove_version(x->run.c->vault, name, ch->all.v[0].version, &call, &removed, err));
     for (size_t i = 0; i < ch->n; i++)
         QC_TRY(purging_add(&x->run, name, &ch->v[i], NULL, err));
-    return purging_flush(&x->run, err);
+    return QC_OK;
+}
+
+/* All that were gathered, up to their records. */
+static qc_rc purge_all(struct erasing *x, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct vault_erasing **all = qc_alloc(x->count * sizeof(struct vault_erasing *));
+    const struct vault_call call = client_call(x->run.c);
+    if (all == NULL)
+        return QC_FAIL(err, QC_NOMEM, "erasure");
+    QC_TRY(purging_flush(&x->run, err));
+    for (size_t i = 0; i < x->count; i++)
+        all[i] = x->going[i].e;
+    return vault_erase_confirm(all, x->count, &call, err);
+}
+
+static qc_rc told(struct erasing *x, qc_rc rc, const struct going *g, const struct qc_err *why,
+                  struct qc_err *err)
+{
+    if (rc != QC_OK && !client_object(x->run.c, rc, qc_buf_span(&g->name), why, &x->run.worst))
+        return QC_FAIL(err, rc, "what follows was left alone");
+    return QC_OK;
+}
+
+/* What was gathered goes, and is recorded. What is not done to its end has its draft. */
+static qc_rc finish(struct erasing *x, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    if (x->count == 0)
+        return QC_OK;
+    const qc_rc all = purge_all(x, &why);
+    for (size_t i = 0; i < x->count; i++) {
+        const struct going *g = &x->going[i];
+        struct qc_err each = why; /* of one: of all of them */
+        qc_rc rc = all;
+        if (rc == QC_OK)
+            rc = record(x, g, &each);
+        if (rc == QC_OK)
+            rc = tell_left(x, g, &each);
+        QC_TRY(told(x, rc, g, &each, err));
+    }
+    forget_going(x);
+    return QC_OK;
 }
 
 static qc_rc show_name(struct erasing *x, qc_span name, struct qc_err *err)
@@ -282,35 +353,72 @@ static bool is_gone(const struct erasing *x, const struct chosen *ch)
     return !x->which.given && (!ch->found || ch->all.removed || ch->n > 0);
 }
 
+/* A name that comes twice is done before it is looked at again: it has one draft. */
+static bool is_going(const struct erasing *x, qc_span name)
+{
+    for (size_t i = 0; i < x->count; i++)
+        if (qc_span_eq(qc_buf_span(&x->going[i].name), name))
+            return true;
+    return false;
+}
+
+/* One that came to nothing, or is cut off, takes no part in what follows; its draft, where it has one, stays.
+ */
+static void take_out(struct erasing *x, size_t had)
+{
+    if (x->count == had)
+        return;
+    struct going *g = &x->going[had];
+    vault_erasing_free(&g->e);
+    qc_buf_free(&g->name);
+    *g = (struct going){ 0 };
+    x->count = had;
+}
+
 static qc_rc erase_name(struct erasing *x, qc_span name, struct qc_err *err)
 {
     QC_CLEANUP(chosen_done) struct chosen ch = { 0 };
     const struct vault_call call = client_call(x->run.c);
+    struct going *g = &x->going[x->count];
     bool drafted = false;
     QC_TRY(look(x, name, &ch, err));
     if (!x->which.given) { /* an interrupted put of it has a share in each store, and does not go on */
         QC_TRY(vault_settle_name(x->run.c->vault, name, &call, err));
         QC_TRY(look(x, name, &ch, err));
     }
-    QC_TRY(vault_erase_begin(x->e, name, &drafted, err));
+    x->count++; /* forget_going has it from here on */
+    g->name.max = QC_VAULT_NAME_MAX;
+    QC_TRY(qc_buf_add(&g->name, name, err));
+    QC_TRY(vault_erase_begin(&g->e, x->e, name, &drafted, err));
     if (!ch.found && !drafted) {
         *err = ch.why;
         return QC_NOTFOUND;
     }
-    if (ch.n > 0 || drafted)
-        QC_TRY(check_copy(x, err)); /* before anything goes */
-    if (ch.n > 0)
-        QC_TRY(destroy(x, name, &ch, err));
-    if (ch.n > 0 || drafted)
-        QC_TRY(record(x, name, is_gone(x, &ch), err));
-    return !ch.found || is_over(x, &ch) ? QC_OK : tell_left(x, name, &ch.all, err);
+    g->gone = is_gone(x, &ch);
+    g->found = ch.found;
+    g->over = is_over(x, &ch);
+    g->unknown = ch.all.unknown;
+    g->missing = ch.all.missing;
+    if (ch.n == 0 && !drafted) {
+        const qc_rc rc = tell_left(x, g, err);
+        take_out(x, x->count - 1);
+        return rc;
+    }
+    QC_TRY(check_copy(x, g->e, err)); /* before anything goes */
+    return ch.n > 0 ? begin(x, g, &ch, err) : QC_OK;
 }
 
 static qc_rc one_name(struct erasing *x, qc_span name, struct qc_err *err)
 {
     struct qc_err why = { 0 };
+    if (x->count == QC_VAULT_PURGE_BATCH || is_going(x, name))
+        QC_TRY(finish(x, err));
+    const size_t had = x->count;
     const qc_rc rc = x->run.look ? show_name(x, name, &why) : erase_name(x, name, &why);
-    if (rc != QC_OK && !client_object(x->run.c, rc, name, &why, &x->run.worst))
+    if (rc == QC_OK)
+        return QC_OK;
+    take_out(x, had);
+    if (!client_object(x->run.c, rc, name, &why, &x->run.worst))
         return QC_FAIL(err, rc, "what follows was left alone");
     return QC_OK;
 }
@@ -356,8 +464,12 @@ static qc_rc erase_pass(struct purging *run, qc_span prefix, struct qc_err *err)
 {
     struct erasing *x = run->ctx;
     (void)prefix;
-    if (!run->look)
+    if (!run->look) {
         QC_TRY(vault_erase_open(&x->e, run->c->vault, err));
+        x->going = qc_alloc(QC_VAULT_PURGE_BATCH * sizeof *x->going);
+        if (x->going == NULL)
+            return QC_FAIL(err, QC_NOMEM, "erasure");
+    }
     for (int i = 0; i < x->args->argc; i++) {
         const qc_span word = qc_span_str(x->args->argv[i]);
         struct qc_err why = { 0 };
@@ -367,7 +479,7 @@ static qc_rc erase_pass(struct purging *run, qc_span prefix, struct qc_err *err)
             return rc;
         }
     }
-    return QC_OK;
+    return finish(x, err);
 }
 
 /* What was done, and what nobody here can vouch for. */

@@ -20,8 +20,15 @@ struct vault_erasure {
     struct qc_fd dir, lock;
     qc_key *seed; /* of the vault's signatures */
     uint8_t key[QC_SIGN_PUBLIC];
-    char draft[FILE_NAME]; /* of the name that is erased: path tag and ".draft" */
+};
+
+struct vault_erasing {
+    struct vault_erasure *e;
+    qc_buf name;
+    char draft[FILE_NAME]; /* path tag and ".draft" */
     struct vault_certificate c;
+    bool confirmed; /* c.v has what is gone everywhere, and nothing else; it had so many before: */
+    size_t noted;
 };
 
 void vault_erased_record_done(struct vault_erased_record *r)
@@ -34,7 +41,6 @@ void vault_erase_close(struct vault_erasure **e)
 {
     if (*e == NULL)
         return;
-    vault_certificate_done(&(*e)->c);
     qc_key_free(&(*e)->seed);
     qc_fd_close(&(*e)->lock);
     qc_fd_close(&(*e)->dir);
@@ -91,58 +97,77 @@ static int64_t now_s(void)
 
 /* -- the draft ------------------------------------------------------------------------------------------- */
 
-static qc_rc draft_name(struct vault_erasure *e, qc_span name, struct qc_err *err)
+static qc_rc draft_name(struct vault_erasing *x, struct qc_err *err)
 {
     uint8_t path_tag[16];
     char hex[2 * sizeof(path_tag) + 1];
-    QC_TRY(vault_name_tag(path_tag, e->v->ring, name, err));
+    QC_TRY(vault_name_tag(path_tag, x->e->v->ring, qc_buf_span(&x->name), err));
     qc_hex(qc_span_of(path_tag, sizeof(path_tag)), hex);
-    snprintf(e->draft, sizeof(e->draft), "%s.draft", hex);
+    snprintf(x->draft, sizeof(x->draft), "%s.draft", hex);
     return QC_OK;
 }
 
 /* A draft is signed as a record is: nothing that others wrote there is taken over. */
-static qc_rc check_draft(const struct vault_erasure *e, qc_span name, struct qc_err *err)
+static qc_rc check_draft(const struct vault_erasing *x, struct qc_err *err)
 {
-    const struct vault_certificate *c = &e->c;
-    if (!c->draft || memcmp(c->vault, e->v->id, VAULT_ID_BYTES) != 0 ||
-        !qc_ct_eq(c->key, e->key, sizeof(e->key)) || !qc_span_eq(qc_buf_span(&c->name), name))
+    const struct vault_certificate *c = &x->c;
+    if (!c->draft || memcmp(c->vault, x->e->v->id, VAULT_ID_BYTES) != 0 ||
+        !qc_ct_eq(c->key, x->e->key, sizeof(x->e->key)) ||
+        !qc_span_eq(qc_buf_span(&c->name), qc_buf_span(&x->name)))
         return QC_FAIL(err, QC_INTEGRITY, "it is no draft of this vault's for this name");
     return QC_OK;
 }
 
-static qc_rc read_draft(struct vault_erasure *e, qc_span name, bool *ret_found, struct qc_err *err)
+static qc_rc read_draft(struct vault_erasing *x, bool *ret_found, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf bytes = { 0 };
     struct qc_err why = { 0 };
-    qc_rc rc = qc_file_read(qc_fd_get(&e->dir), e->draft, QC_VAULT_CERTIFICATE_MAX, &bytes, &why);
+    qc_rc rc = qc_file_read(qc_fd_get(&x->e->dir), x->draft, QC_VAULT_CERTIFICATE_MAX, &bytes, &why);
     *ret_found = rc == QC_OK;
     if (rc == QC_NOTFOUND)
         return QC_OK;
     if (rc == QC_OK)
-        rc = vault_certificate_parse(&e->c, qc_buf_span(&bytes), &why);
+        rc = vault_certificate_parse(&x->c, qc_buf_span(&bytes), &why);
     if (rc == QC_OK)
-        rc = check_draft(e, name, &why);
+        rc = check_draft(x, &why);
     if (rc == QC_FORMAT || rc == QC_INTEGRITY)
         return QC_FAIL(err, QC_INTEGRITY,
                        "%s/%s: %.200s. It was of an erasure that was cut off; without the file that is "
                        "finished, and no record made of what it had begun",
-                       e->dir_path, e->draft, why.msg);
+                       x->e->dir_path, x->draft, why.msg);
     if (rc != QC_OK)
         *err = why;
     return rc;
 }
 
-qc_rc vault_erase_begin(struct vault_erasure *e, qc_span name, bool *ret_found, struct qc_err *err)
+void vault_erasing_free(struct vault_erasing **x)
 {
-    vault_certificate_done(&e->c);
-    QC_TRY(draft_name(e, name, err));
-    return read_draft(e, name, ret_found, err);
+    if (*x == NULL)
+        return;
+    vault_certificate_done(&(*x)->c);
+    qc_buf_free(&(*x)->name);
+    qc_free(*x);
+    *x = NULL;
 }
 
-const uint8_t *vault_erase_id(const struct vault_erasure *e)
+qc_rc vault_erase_begin(struct vault_erasing **ret, struct vault_erasure *e, qc_span name, bool *ret_found,
+                        struct qc_err *err)
 {
-    return e->c.n > 0 ? e->c.id : NULL;
+    QC_CLEANUP(vault_erasing_free) struct vault_erasing *x = qc_alloc(sizeof(*x));
+    if (x == NULL)
+        return QC_FAIL(err, QC_NOMEM, "record of erasure");
+    x->e = e;
+    x->name.max = QC_VAULT_NAME_MAX;
+    QC_TRY(qc_buf_add(&x->name, name, err));
+    QC_TRY(draft_name(x, err));
+    QC_TRY(read_draft(x, ret_found, err));
+    *ret = QC_STEAL(x);
+    return QC_OK;
+}
+
+const uint8_t *vault_erase_id(const struct vault_erasing *x)
+{
+    return x->c.n > 0 ? x->c.id : NULL;
 }
 
 static qc_rc gateway_of(const struct vault_erasure *e, uint8_t ret[VAULT_ID_BYTES], struct qc_err *err)
@@ -155,21 +180,22 @@ static qc_rc gateway_of(const struct vault_erasure *e, uint8_t ret[VAULT_ID_BYTE
     return QC_OK;
 }
 
-static qc_rc draft_new(struct vault_erasure *e, qc_span name, struct qc_err *err)
+static qc_rc draft_new(struct vault_erasing *x, struct qc_err *err)
 {
-    struct vault_certificate *c = &e->c;
+    struct vault_certificate *c = &x->c;
+    const struct vault *v = x->e->v;
     c->draft = true;
     c->begun_s = now_s();
     c->unseen = VAULT_UNSEEN_ALL;
     c->name = (qc_buf){ .max = QC_VAULT_NAME_MAX };
-    QC_TRY(qc_buf_add(&c->name, name, err));
-    QC_TRY(qc_rng_fill(&e->v->ids, c->id, VAULT_ID_BYTES, err));
-    memcpy(c->vault, e->v->id, VAULT_ID_BYTES);
+    QC_TRY(qc_buf_add(&c->name, qc_buf_span(&x->name), err));
+    QC_TRY(qc_rng_fill(&v->ids, c->id, VAULT_ID_BYTES, err));
+    memcpy(c->vault, v->id, VAULT_ID_BYTES);
     for (unsigned i = 0; i < 2; i++) {
-        memcpy(c->store[i].id, vault_store_id(e->v->store[i]), VAULT_ID_BYTES);
-        c->store[i].derived = vault_store_derives(e->v->store[i]);
+        memcpy(c->store[i].id, vault_store_id(v->store[i]), VAULT_ID_BYTES);
+        c->store[i].derived = vault_store_derives(v->store[i]);
     }
-    return gateway_of(e, c->catalogue, err);
+    return gateway_of(x->e, c->catalogue, err);
 }
 
 /* What store i has of a version now. */
@@ -205,25 +231,25 @@ static bool is_noted(const struct vault_erased *noted, size_t n, const struct va
     return false;
 }
 
-static qc_rc add_version(struct vault_erasure *e, const struct vault_version *v, struct qc_err *err)
+static qc_rc add_version(struct vault_erasing *x, const struct vault_version *v, struct qc_err *err)
 {
     struct vault_erased one = { .number = v->number, .sequence = v->sequence };
     memcpy(one.object, v->object, VAULT_ID_BYTES);
     memcpy(one.version, v->version, VAULT_ID_BYTES);
     for (unsigned i = 0; i < 2; i++)
-        QC_TRY(look_at_share(e->v, i, &one, err));
-    e->c.v[e->c.n++] = one;
+        QC_TRY(look_at_share(x->e->v, i, &one, err));
+    x->c.v[x->c.n++] = one;
     return QC_OK;
 }
 
-static qc_rc add_versions(struct vault_erasure *e, const struct vault_version *v, size_t n,
+static qc_rc add_versions(struct vault_erasing *x, const struct vault_version *v, size_t n,
                           struct qc_err *err)
 {
-    const size_t had = e->c.n; /* 0, but after a crash: of v itself no version is there twice */
-    QC_TRY(vault_certificate_extend(&e->c, n, err));
+    const size_t had = x->c.n; /* 0, but after a crash: of v itself no version is there twice */
+    QC_TRY(vault_certificate_extend(&x->c, n, err));
     for (size_t i = 0; i < n; i++)
-        if (!is_noted(e->c.v, had, &v[i]))
-            QC_TRY(add_version(e, &v[i], err));
+        if (!is_noted(x->c.v, had, &v[i]))
+            QC_TRY(add_version(x, &v[i], err));
     return QC_OK;
 }
 
@@ -234,66 +260,97 @@ static qc_rc write_file(const struct vault_erasure *e, const char *name, qc_span
     return QC_OK;
 }
 
-qc_rc vault_erase_note(struct vault_erasure *e, const struct vault_versions *all,
-                       const struct vault_version *v, size_t n, bool whole, qc_span name, struct qc_err *err)
+qc_rc vault_erase_note(struct vault_erasing *x, const struct vault_versions *all,
+                       const struct vault_version *v, size_t n, bool whole, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf bytes = { .max = QC_VAULT_CERTIFICATE_MAX };
-    QC_TRY(session_need_both(e->v, err));
-    if (e->c.n == 0)
-        QC_TRY(draft_new(e, name, err));
-    e->c.whole = whole;
-    e->c.unknown = all->unknown;
-    e->c.missing = all->missing;
-    QC_TRY(add_versions(e, v, n, err));
-    QC_TRY(vault_certificate_encode(&bytes, &e->c, e->seed, err));
-    QC_TRY(write_file(e, e->draft, qc_buf_span(&bytes), err));
+    QC_TRY(session_need_both(x->e->v, err));
+    if (x->c.n == 0)
+        QC_TRY(draft_new(x, err));
+    x->c.whole = whole;
+    x->c.unknown = all->unknown;
+    x->c.missing = all->missing;
+    QC_TRY(add_versions(x, v, n, err));
+    QC_TRY(vault_certificate_encode(&bytes, &x->c, x->e->seed, err));
+    QC_TRY(write_file(x->e, x->draft, qc_buf_span(&bytes), err));
     return qc_fault(client_drafted, err);
 }
 
 /* -- the record ------------------------------------------------------------------------------------------ */
 
-/* Those that both stores call gone, to the front; *ret: how many. */
-static qc_rc keep_gone(struct vault_erasure *e, size_t *ret, const struct vault_call *call,
-                       struct qc_err *err)
+/* Those that both stores call gone stay. */
+static qc_rc keep_gone(struct vault_erasing *x, const struct vault_call *call, struct qc_err *err)
 {
     size_t n = 0;
-    for (size_t i = 0; i < e->c.n; i++) {
-        const struct vault_erased one = e->c.v[i];
+    for (size_t i = 0; i < x->c.n; i++) {
+        const struct vault_erased one = x->c.v[i];
         bool gone = true;
         QC_TRY(qc_go_on(call->op.deadline, call->op.cancel, "record of erasure", err));
-        for (unsigned x = 0; x < 2 && gone; x++)
-            QC_TRY(vault_store_is_gone(e->v->store[x], one.object, one.version, &gone, err));
+        for (unsigned s = 0; s < 2 && gone; s++)
+            QC_TRY(vault_store_is_gone(x->e->v->store[s], one.object, one.version, &gone, err));
         if (gone)
-            e->c.v[n++] = one;
+            x->c.v[n++] = one;
     }
-    *ret = n;
+    x->c.n = n;
     return QC_OK;
 }
 
-/* Of a batch of these, those that the gateway calls gone; of them a keeper has no backup data. It is asked
- * for nothing that is not gone here (U1 of purge.c), and its answer is the same however often it is asked. */
-static qc_rc keep_purged(struct vault_erasure *e, size_t from, size_t n, size_t *to,
+/* One request: versions of names, in the order in which these have them. */
+struct asking {
+    struct vault_gw_purge asked[QC_VAULT_PURGE_BATCH];
+    struct vault_gw_version gone[QC_VAULT_PURGE_BATCH];
+    struct {
+        struct vault_erasing *x;
+        size_t at, *to; /* to: how many of its versions are confirmed; they stand in front */
+    } of[QC_VAULT_PURGE_BATCH];
+    size_t count;
+};
+
+/* Those that the gateway calls gone stay; of them a keeper has no backup data. It is asked for nothing that
+ * is not gone here (U1 of purge.c), and its answer is the same however often it is asked. */
+static qc_rc ask(const struct vault *v, struct asking *a, const struct vault_call *call, struct qc_err *err)
+{
+    size_t purged = 0;
+    if (a->count == 0)
+        return QC_OK;
+    QC_TRY(v->gw->ops->purge(v->gw, v->id, a->asked, a->count, &call->op, err));
+    for (size_t i = 0; i < a->count; i++) {
+        struct vault_erased *all = a->of[i].x->c.v;
+        if (a->asked[i].rc != QC_OK)
+            continue;
+        a->gone[purged++] = session_version(a->asked[i].object, a->asked[i].version);
+        all[(*a->of[i].to)++] = all[a->of[i].at];
+    }
+    a->count = 0;
+    return kept_drop(v, a->gone, purged, &call->op, err); /* whose answer is the same, too */
+}
+
+static void ask_of(struct asking *a, struct vault_erasing *x, size_t at, size_t *to)
+{
+    struct vault_gw_purge *asked = &a->asked[a->count];
+    a->of[a->count].x = x;
+    a->of[a->count].at = at;
+    a->of[a->count++].to = to;
+    *asked = (struct vault_gw_purge){ .rc = QC_OK };
+    memcpy(asked->object, x->c.v[at].object, VAULT_ID_BYTES);
+    memcpy(asked->version, x->c.v[at].version, VAULT_ID_BYTES);
+}
+
+/* to: for each name how many are confirmed. */
+static qc_rc keep_purged(struct vault_erasing *const *x, size_t count, size_t *to,
                          const struct vault_call *call, struct qc_err *err)
 {
-    QC_CLEANUP(qc_free_ptr) struct vault_gw_purge *asked = qc_alloc(n * sizeof(*asked));
-    struct vault_gw_version gone[QC_VAULT_PURGE_BATCH];
-    size_t purged = 0;
-    struct vault *v = e->v;
-    QC_ASSERT(n <= QC_VAULT_PURGE_BATCH);
-    if (asked == NULL)
+    QC_CLEANUP(qc_free_ptr) struct asking *a = qc_alloc(sizeof(*a));
+    const struct vault *v = x[0]->e->v;
+    if (a == NULL)
         return QC_FAIL(err, QC_NOMEM, "record of erasure");
-    for (size_t i = 0; i < n; i++) {
-        memcpy(asked[i].object, e->c.v[from + i].object, VAULT_ID_BYTES);
-        memcpy(asked[i].version, e->c.v[from + i].version, VAULT_ID_BYTES);
-    }
-    QC_TRY(v->gw->ops->purge(v->gw, v->id, asked, n, &call->op, err));
-    for (size_t i = 0; i < n; i++) {
-        if (asked[i].rc != QC_OK)
-            continue;
-        gone[purged++] = session_version(asked[i].object, asked[i].version);
-        e->c.v[(*to)++] = e->c.v[from + i];
-    }
-    return kept_drop(v, gone, purged, &call->op, err); /* whose answer is the same, too */
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < x[i]->c.n; k++) {
+            ask_of(a, x[i], k, &to[i]);
+            if (a->count == QC_VAULT_PURGE_BATCH)
+                QC_TRY(ask(v, a, call, err));
+        }
+    return ask(v, a, call, err);
 }
 
 /* No refresh is unfinished: else backup data of before it may be with the keeper that there was then. */
@@ -307,31 +364,46 @@ static qc_rc is_settled(const struct vault *v, bool *ret, struct qc_err *err)
     return QC_OK;
 }
 
-/* c.v has what is gone everywhere, and nothing else. A draft is of its time: the name may be there anew. */
-static qc_rc confirm(struct vault_erasure *e, bool whole, const struct vault_call *call, struct qc_err *err)
+static void confirmed(struct vault_erasing *x, size_t n, bool settled)
 {
-    size_t gone = 0, to = 0;
-    bool before = false, after = false;
-    QC_TRY(session_need_both(e->v, err));
-    QC_TRY(is_settled(e->v, &before, err));
-    QC_TRY(keep_gone(e, &gone, call, err));
-    for (size_t at = 0; at < gone; at += QC_VAULT_PURGE_BATCH)
-        QC_TRY(keep_purged(e, at, gone - at < QC_VAULT_PURGE_BATCH ? gone - at : QC_VAULT_PURGE_BATCH, &to,
-                           call, err));
-    e->c.whole = e->c.whole && whole && to == e->c.n; /* what is left is of the name, too */
-    e->c.n = to;
-    QC_TRY(is_settled(e->v, &after, err)); /* nor has one begun meanwhile */
-    e->c.kept = e->v->kept && before && after;
+    const struct vault *v = x->e->v;
+    x->c.n = n;
+    x->c.kept = v->kept && settled;
     for (unsigned i = 0; i < 2; i++)
-        e->c.store[i].replaced =
-            memcmp(e->c.store[i].id, vault_store_id(e->v->store[i]), VAULT_ID_BYTES) != 0;
+        x->c.store[i].replaced = memcmp(x->c.store[i].id, vault_store_id(v->store[i]), VAULT_ID_BYTES) != 0;
+    x->confirmed = true;
+}
+
+qc_rc vault_erase_confirm(struct vault_erasing *const *x, size_t count, const struct vault_call *call,
+                          struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) size_t *to = NULL;
+    bool before = false, after = false;
+    if (count == 0)
+        return QC_OK;
+    struct vault *v = x[0]->e->v;
+    to = qc_alloc(count * sizeof(*to));
+    if (to == NULL)
+        return QC_FAIL(err, QC_NOMEM, "record of erasure");
+    QC_TRY(session_need_both(v, err));
+    QC_TRY(is_settled(v, &before, err));
+    for (size_t i = 0; i < count; i++) {
+        QC_ASSERT(!x[i]->confirmed);
+        x[i]->noted = x[i]->c.n;
+        to[i] = 0;
+        QC_TRY(keep_gone(x[i], call, err));
+    }
+    QC_TRY(keep_purged(x, count, to, call, err));
+    QC_TRY(is_settled(v, &after, err)); /* nor has one begun meanwhile */
+    for (size_t i = 0; i < count; i++)
+        confirmed(x[i], to[i], before && after);
     return qc_fault(client_confirmed, err);
 }
 
-static qc_rc sign(struct vault_erasure *e, struct vault_erased_record *r, struct qc_err *err)
+static qc_rc sign(struct vault_erasing *x, struct vault_erased_record *r, struct qc_err *err)
 {
     char hex[2 * VAULT_ID_BYTES + 1], name[FILE_NAME];
-    struct vault_certificate c = e->c; /* its parts are e's */
+    struct vault_certificate c = x->c; /* its parts are x's */
     qc_hex(qc_span_of(c.id, VAULT_ID_BYTES), hex);
     snprintf(name, sizeof(name), "%s.cert", hex);
     c.draft = false;
@@ -339,30 +411,28 @@ static qc_rc sign(struct vault_erasure *e, struct vault_erased_record *r, struct
     memcpy(r->id, c.id, VAULT_ID_BYTES);
     r->versions = c.n;
     r->bytes = (qc_buf){ .max = QC_VAULT_CERTIFICATE_MAX };
-    QC_TRY(join(r->path, e->dir_path, name, err));
-    QC_TRY(vault_certificate_encode(&r->bytes, &c, e->seed, err));
-    QC_TRY(write_file(e, name, qc_buf_span(&r->bytes), err));
+    QC_TRY(join(r->path, x->e->dir_path, name, err));
+    QC_TRY(vault_certificate_encode(&r->bytes, &c, x->e->seed, err));
+    QC_TRY(write_file(x->e, name, qc_buf_span(&r->bytes), err));
     r->made = true;
     return qc_fault(client_certified, err);
 }
 
-qc_rc vault_erase_record(struct vault_erasure *e, bool whole, const struct vault_call *call,
-                         struct vault_erased_record *ret, struct qc_err *err)
+qc_rc vault_erase_record(struct vault_erasing *x, bool whole, struct vault_erased_record *ret,
+                         struct qc_err *err)
 {
     QC_CLEANUP(vault_erased_record_done) struct vault_erased_record r = { 0 };
-    const size_t noted = e->c.n;
-    if (noted > 0)
-        QC_TRY(confirm(e, whole, call, err));
-    r.left = noted - e->c.n;
-    if (e->c.n > 0)
-        QC_TRY(sign(e, &r, err));
+    QC_ASSERT(x->confirmed);
+    r.left = x->noted - x->c.n;
+    x->c.whole = x->c.whole && whole && r.left == 0; /* what is left is of the name, too */
+    if (x->c.n > 0)
+        QC_TRY(sign(x, &r, err));
     *ret = QC_STEAL(r);
     return QC_OK;
 }
 
-qc_rc vault_erase_end(struct vault_erasure *e, struct qc_err *err)
+qc_rc vault_erase_end(struct vault_erasing *x, struct qc_err *err)
 {
-    QC_TRY_AS(qc_file_remove(qc_fd_get(&e->dir), e->draft, err), err, "%s/%s", e->dir_path, e->draft);
-    vault_certificate_done(&e->c);
+    QC_TRY_AS(qc_file_remove(qc_fd_get(&x->e->dir), x->draft, err), err, "%s/%s", x->e->dir_path, x->draft);
     return QC_OK;
 }

@@ -482,8 +482,16 @@ expect_exit 0 put p2 r/b/c
 expect_exit 0 put p3 r/gone
 expect_exit 0 rm r/gone
 expect_exit 0 put --retain-until 2099-12-31 p1 r/kept
+log_at() {
+    "$QC_BIN/qcloud" --json status >said 2>/dev/null || true
+    /usr/bin/python3 -c 'import json
+print([j["status"]["gateway"]["log_sequence"] for j in map(json.loads, open("said")) if "shares" in j.get("status", {})][0])'
+}
+before=$(log_at)
 expect_exit 12 rm -r --erase --yes r/
 [ "$(grep -c '^certificate ' out)" = 3 ] || fail "rm -r --erase: $(cat out)"
+# Two of them were removed, one after the other; what all three had went by one request.
+[ "$(log_at)" = $((before + 3)) ] || fail "rm -r --erase of three names: $(log_at) log objects, $before before"
 expect_exit 0 ls r
 [ "$(cat out)" = r/kept ] || fail "rm -r --erase: $(cat out)"
 expect_exit 3 rm -r --erase --yes nothing/
@@ -507,6 +515,28 @@ if [ "${QC_FAULTS:-0}" = 1 ]; then # killed anywhere: the same command ends with
         [ "$(find "$QCLOUD_HOME/state/certificates" -name '*.cert' | wc -l)" = $((before + 1)) ] || fail "$point: not one record more"
         [ "$(find "$QCLOUD_HOME/state/certificates" -name '*.draft')" = "" ] || fail "$point: a draft is left"
     done
+    # Many names at once: the same of each, wherever between them it was killed.
+    mkdir many
+    for i in 1 2 3; do random_file many/$i 100; done
+    for point in client_drafted:2 client_removed:2 client_retired:1 client_purged:1 client_destroyed1:1 client_confirmed:1 client_certified:2; do
+        expect_exit 0 put -r many many
+        before=$(find "$QCLOUD_HOME/state/certificates" -name '*.cert' | wc -l)
+        got=0
+        QC_FAULT=${point%:*}:kill:${point#*:} "$QC_BIN/qcloud" rm -r --erase --yes many/ >out 2>err || got=$?
+        [ "$got" = 137 ] || fail "$point of many: exit $got: $(cat err)"
+        find "$QCLOUD_HOME/state/certificates" -name '*.draft' | grep -q . || fail "$point of many: no draft"
+        expect_exit 0 rm -r --erase --yes many/
+        expect_exit 0 ls many
+        is_empty out
+        [ "$(find "$QCLOUD_HOME/state/certificates" -name '*.cert' | wc -l)" = $((before + 3)) ] || fail "$point of many: not one record for each"
+        [ "$(find "$QCLOUD_HOME/state/certificates" -name '*.draft')" = "" ] || fail "$point of many: a draft is left"
+    done
+    find "$QCLOUD_HOME/state/certificates" -name '*.cert' -newer many/3 >records
+    [ "$(wc -l <records)" = 21 ] || fail "many: $(wc -l <records) records"
+    while read -r file; do
+        expect_exit 0 certificate verify "$file" </dev/null
+        grep -q "^name .*'many/[123]': removed, and all versions" out || fail "many: $(cat out)"
+    done <records
     # Cut off, the name put anew, and one version meant: that is a record of it, and none of the name. A file that is there stays.
     expect_exit 0 put p1 e/y
     got=0

@@ -96,16 +96,18 @@ static struct vault_versions erased;
 static qc_rc record(struct rig *r, struct qc_err *err)
 {
     QC_CLEANUP(vault_erase_close) struct vault_erasure *e = NULL;
+    QC_CLEANUP(vault_erasing_free) struct vault_erasing *x = NULL;
     QC_CLEANUP(vault_erased_record_done) struct vault_erased_record made = { 0 };
     struct vault_call call = rig_call(r);
     const qc_span name = qc_span_str("dir/x");
     bool drafted = false;
     QC_TRY(vault_erase_open(&e, r->v, err));
-    QC_TRY(vault_erase_begin(e, name, &drafted, err));
-    QC_TRY(vault_erase_note(e, &erased, &erased.v[1], 1, false, name, err));
-    QC_TRY(vault_erase_record(e, true, &call, &made, err));
+    QC_TRY(vault_erase_begin(&x, e, name, &drafted, err));
+    QC_TRY(vault_erase_note(x, &erased, &erased.v[1], 1, false, err));
+    QC_TRY(vault_erase_confirm(&x, 1, &call, err));
+    QC_TRY(vault_erase_record(x, true, &made, err));
     CHECK(made.made && made.versions == 1);
-    return vault_erase_end(e, err);
+    return vault_erase_end(x, err);
 }
 
 static qc_rc do_record(struct rig *r, struct qc_err *err)

@@ -37,6 +37,7 @@ static qc_rc purge_all(struct rig *r, const char *name, const struct vault_versi
 static qc_rc erase(struct rig *r, const char *name, struct vault_erased_record *ret, struct qc_err *err)
 {
     QC_CLEANUP(vault_erase_close) struct vault_erasure *e = NULL;
+    QC_CLEANUP(vault_erasing_free) struct vault_erasing *x = NULL;
     QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
     struct vault_call call = rig_call(r);
     uint64_t settled = 0;
@@ -44,13 +45,14 @@ static qc_rc erase(struct rig *r, const char *name, struct vault_erased_record *
     QC_TRY(vault_purge_settle(r->v, &call, &settled, err));
     QC_TRY(vault_versions(r->v, qc_span_str(name), &call, &all, err));
     QC_TRY(vault_erase_open(&e, r->v, err));
-    QC_TRY(vault_erase_begin(e, qc_span_str(name), &drafted, err));
+    QC_TRY(vault_erase_begin(&x, e, qc_span_str(name), &drafted, err));
     if (all.n > 0) {
-        QC_TRY(vault_erase_note(e, &all, all.v, all.n, true, qc_span_str(name), err));
+        QC_TRY(vault_erase_note(x, &all, all.v, all.n, true, err));
         QC_TRY(purge_all(r, name, &all, err));
     }
-    QC_TRY(vault_erase_record(e, true, &call, ret, err));
-    return vault_erase_end(e, err);
+    QC_TRY(vault_erase_confirm(&x, 1, &call, err));
+    QC_TRY(vault_erase_record(x, true, ret, err));
+    return vault_erase_end(x, err);
 }
 
 static size_t files(struct rig *r, const char *end)
@@ -197,6 +199,7 @@ static void in_part(struct rig *r)
 static void there_anew(struct rig *r)
 {
     QC_CLEANUP(vault_erase_close) struct vault_erasure *e = NULL;
+    QC_CLEANUP(vault_erasing_free) struct vault_erasing *x = NULL;
     QC_CLEANUP(vault_certificate_done) struct vault_certificate c = { 0 };
     QC_CLEANUP(vault_erased_record_done) struct vault_erased_record got = { 0 };
     QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
@@ -210,10 +213,11 @@ static void there_anew(struct rig *r)
     rig_put_v(r, "anew", SIZE, 2);
     struct vault_call call = rig_call(r);
     CHECK_OK(vault_erase_open(&e, r->v, &err));
-    CHECK_OK(vault_erase_begin(e, QC_LIT("anew"), &drafted, &err));
+    CHECK_OK(vault_erase_begin(&x, e, QC_LIT("anew"), &drafted, &err));
     CHECK(drafted);
-    CHECK_OK(vault_erase_record(e, false, &call, &got, &err));
-    CHECK_OK(vault_erase_end(e, &err));
+    CHECK_OK(vault_erase_confirm(&x, 1, &call, &err));
+    CHECK_OK(vault_erase_record(x, false, &got, &err));
+    CHECK_OK(vault_erase_end(x, &err));
     is_record(r, &got, "anew", 1, &c);
     CHECK(!c.whole && got.left == 0);
     list(r, "anew", &all);

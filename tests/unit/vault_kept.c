@@ -409,6 +409,7 @@ static void certified(struct qc_rand rand)
     start(&k, rand);
     for (unsigned unfinished = 0; unfinished < 2; unfinished++) {
         QC_CLEANUP(vault_erase_close) struct vault_erasure *e = NULL;
+        QC_CLEANUP(vault_erasing_free) struct vault_erasing *x = NULL;
         QC_CLEANUP(vault_erased_record_done) struct vault_erased_record got = { 0 };
         QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
         QC_CLEANUP(vault_certificate_done) struct vault_certificate c = { 0 };
@@ -432,12 +433,13 @@ static void certified(struct qc_rand rand)
         memcpy(doomed.object, all.v[0].object, VAULT_ID_BYTES);
         memcpy(doomed.version, all.v[0].version, VAULT_ID_BYTES);
         CHECK_OK(vault_erase_open(&e, k.r.v, &err));
-        CHECK_OK(vault_erase_begin(e, QC_LIT("a"), &drafted, &err));
+        CHECK_OK(vault_erase_begin(&x, e, QC_LIT("a"), &drafted, &err));
         CHECK(!drafted);
-        CHECK_OK(vault_erase_note(e, &all, all.v, all.n, true, QC_LIT("a"), &err));
+        CHECK_OK(vault_erase_note(x, &all, all.v, all.n, true, &err));
         CHECK_OK(vault_purge(k.r.v, &doomed, 1, &call, &err));
-        CHECK_OK(vault_erase_record(e, true, &call, &got, &err));
-        CHECK_OK(vault_erase_end(e, &err));
+        CHECK_OK(vault_erase_confirm(&x, 1, &call, &err));
+        CHECK_OK(vault_erase_record(x, true, &got, &err));
+        CHECK_OK(vault_erase_end(x, &err));
         CHECK_OK(vault_certificate_parse(&c, qc_buf_span(&got.bytes), &err));
         CHECK(got.made && c.kept == (unfinished == 0) && has(&k, 0) == 1 + unfinished);
     }
