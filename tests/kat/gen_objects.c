@@ -1,10 +1,12 @@
 /* Vectors of whole sealed objects, and of refreshed shares. See README.md here. */
 #include "gen_json.h"
 
+#include "base/codec.h"
 #include "gen_objects.h"
 #include "m.h"
 #include "ss/shamir.h"
 #include "vault/kdf.h"
+#include "vault/record.h"
 #include "vault_fix.h"
 
 #define C           UINT64_C(65536)
@@ -318,6 +320,52 @@ static void refresh_derived(struct out *o, const struct fix *f)
     out_end(o, '}');
 }
 
+/* B of the object vector, and the vault's, as they lie where a vault has another to keep them: under a
+ * recovery key (kind 1), or with a keeper (kind 2). Each is what it was, and what the gateway has of it. */
+static void put_elsewhere(struct out *o, const char *name, qc_span B, const struct vault_ids *ids,
+                          const qc_key *W)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf sealed = { .max = QC_VAULT_BACKUP_MAX },
+                                   front = { .max = QC_VAULT_BACKUP_MAX };
+    char vault[33], object[33], version[33], key[128];
+    CHECK_OK(qc_buf_add(&sealed, B, &err));
+    CHECK_OK(qc_buf_add(&front, B, &err));
+    CHECK_OK(vault_backup_seal(&sealed, W, &err));
+    vault_backup_front(&front);
+    qc_hex(qc_span_of(ids->vault, 16), vault);
+    qc_hex(qc_span_of(ids->object, 16), object);
+    qc_hex(qc_span_of(ids->version, 16), version);
+    (void)snprintf(key, sizeof(key), "b/%s/%.2s/%s%s", vault, object, object, version);
+    out_begin(o, name, '{');
+    out_hex(o, "B", B);
+    out_hex(o, "sealed", qc_buf_span(&sealed));
+    out_str(o, "key", key);
+    out_hex(o, "front", qc_buf_span(&front));
+    out_end(o, '}');
+}
+
+static void gen_backups(const char *dir, const struct fix *f)
+{
+    struct qc_err err = { 0 };
+    struct out o = out_open(dir, "backup.json");
+    const struct vault_ids own = fix_ids(0, 0);
+    struct vault_ids vault = { 0 };
+    QC_CLEANUP(qc_key_free) qc_key *W = fix_key("W", 1, 32), *VS = fix_key("VS", 1, 32);
+    QC_CLEANUP(qc_key_free) qc_key *coeffs = fix_key("coefficients", 9, 64);
+    QC_CLEANUP(vault_secret_done) struct vault_secret secret = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf record = { .max = VAULT_RECORD_BYTES }, B = { .max = QC_VAULT_BACKUP_MAX };
+    CHECK_OK(vault_secret_from(&secret, VS, coeffs, &err));
+    CHECK_OK(vault_record_make(&record, &B, &secret, own.vault, 1, &err));
+    memcpy(vault.vault, own.vault, 16);
+    memcpy(vault.object, own.vault, 16);
+    out_str(&o, "object", gen_object[GEN_ABC].name);
+    out_key(&o, "W", W);
+    put_elsewhere(&o, "of_object", qc_buf_span(&f->B), &f->ids, W);
+    put_elsewhere(&o, "of_vault", qc_buf_span(&B), &vault, W);
+    out_close(&o);
+}
+
 void gen_objects(const char *dir)
 {
     for (unsigned i = 0; i < GEN_OBJECTS; i++)
@@ -328,5 +376,6 @@ void gen_objects(const char *dir)
     refresh_stored(&o, &f);
     refresh_derived(&o, &f);
     out_close(&o);
+    gen_backups(dir, &f);
     fix_free(&f);
 }

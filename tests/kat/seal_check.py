@@ -207,6 +207,43 @@ def record():
         check(q.open_vault(h(v["record"]), h(v["B"]), **way) == (h(v["VS"]), h(v["vault"])), "vault record")
 
 
+def refused(kind, what, call):
+    try:
+        call()
+    except q.Refused as e:
+        check(e.kind == kind, f"{what}: refused as {e.kind}")
+    else:
+        check(False, what + ": not refused")
+
+
+def backup():
+    """Kinds 1 and 2 (4, 17): what lies at the gateway gives B with W, or nothing at all without the keeper's."""
+    v = load("backup.json")
+    o, r = load("object_%s.json" % v["object"]), load("vault_record.json")
+    ids, vault = tuple(h(o["ids"][k]) for k in ("vault", "object", "version")), h(r["vault"])
+    W, N, plain = h(v["W"]), n_of(o), pattern(o["plaintext"]["size"])
+    for of, its in ((v["of_object"], ids), (v["of_vault"], (vault, vault, bytes(16)))):
+        B, front = h(of["B"]), h(of["front"])
+        check(front == B[:6] + b"\2" + B[7:64], "front of a kept B")
+        check(q.is_kept(front) and not q.is_kept(B), "kind")
+        check(q.parse_backup(front).ids == q.parse_backup(B).ids == its, "ids of a kept B")
+        check(q.parse_backup(front).generation == q.parse_backup(B).generation, "generation of a kept B")
+        check(q.keeper_key(its) == of["key"], "a keeper's key")
+        check(q.unseal_backup(h(of["sealed"]), W) == B and len(of["sealed"]) == 2 * (len(B) + 16), "sealed B")
+        refused("SHARES", "sealed B without W", lambda sealed=h(of["sealed"]): q.unseal_backup(sealed, None))
+        refused("FORMAT", "a front cut short", lambda cut=front[:-1]: q.parse_backup(cut))
+    B, front = h(v["of_object"]["B"]), h(v["of_object"]["front"])
+    shares = dict(R1=h(o["R1"]), R2=h(o["R2"]))
+    check(b"".join(q.Opened(N, ids=ids, B=front, **shares).data()) == plain, "both shares, the keeper away")
+    for one in ("R1", "R2"):
+        check(b"".join(q.Opened(N, ids=ids, B=B, **{one: shares[one]}).data()) == plain, "one share and the keeper")
+        refused("SHARES", "one share and the gateway", lambda one=one: q.Opened(N, ids=ids, B=front, **{one: shares[one]}))
+    B, front = h(v["of_vault"]["B"]), h(v["of_vault"]["front"])
+    for one in ("VS1", "VS2"):
+        check(q.open_vault(h(r["record"]), B, **{one: h(r[one])})[0] == h(r["VS"]), "names: one share and the keeper")
+        refused("SHARES", "names: one share and the gateway", lambda one=one: q.open_vault(h(r["record"]), front, **{one: h(r[one])}))
+
+
 def edited(data, edits, originals):
     for e in edits:
         new = originals[e["from"]][e["from_at"]:e["from_at"] + e["from_size"]] if "from" in e else h(e["insert"])
@@ -236,6 +273,6 @@ def refusals():
             check(got == (c["expect"]["exit"], c["expect"]["released"]), f"{c['name']} {way}: got {got}")
 
 
-for part in (kdf, shamir, places, objects, refresh, names, entries, record, refusals):
+for part in (kdf, shamir, places, objects, refresh, names, entries, record, backup, refusals):
     part()
 print(f"seal_check: {count} checks hold")

@@ -248,6 +248,12 @@ def is_kept(data):
     return data is not None and data[:4] == b"QCLB" and data[6:7] == b"\2"
 
 
+def keeper_key(ids):
+    """Where a keeper has the B of these ids (17)."""
+    vault, obj, version = (i.hex() for i in ids)
+    return f"b/{vault}/{obj[:2]}/{obj}{version}"
+
+
 def parse_front(data):
     need(len(data) == 64 and data[4:6] == b"\1\1", "FORMAT", "backup data: front")
     generation = int.from_bytes(data[56:60], "big")
@@ -280,6 +286,7 @@ def parse_backup(data):
 
 def check_backup(b, ids, which, share):
     """Returns the effective share after M14 or M24 holds (4)."""
+    need(b.R4 is not None, "SHARES", "backup data: a keeper has it")
     corr = (b.corr1, b.corr2)[which - 1]
     eff = xor(share, corr) if corr else share
     m = (b.mac1, b.mac2)[which - 1]
@@ -1089,8 +1096,7 @@ class Vault:
     def backup(self, tenant, ids):
         """Of the keeper (17), where there is one: else, with both stores, the front does."""
         if any(s.kept for s in self.stores.values()):
-            v, o, x = (i.hex() for i in ids)
-            path = os.path.join(self.keeper, "b", v, o[:2], o + x) if self.keeper else ""
+            path = os.path.join(self.keeper, keeper_key(ids)) if self.keeper else ""
             if os.path.exists(path):
                 with open(path, "rb") as f:
                     B = f.read()
