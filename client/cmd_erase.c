@@ -534,7 +534,7 @@ static qc_rc take_args(struct erasing *x, struct qc_err *err)
 
 qc_rc client_erase(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
-    QC_CLEANUP(erasing_done) struct erasing x = { .run = { .c = c }, .args = args };
+    QC_CLEANUP(erasing_done) struct erasing x = { .run = { .c = c, .one_kind = true }, .args = args };
     c->out.class = MSG_PURGE;
     x.run.ctx = &x;
     QC_TRY(take_args(&x, err));

@@ -13,6 +13,7 @@
 #include "prune.h"
 #include "purging.h"
 #include "text.h"
+#include "vault/keepers.h"
 
 #define LOOK                                                                                                 \
     {                                                                                                        \
@@ -213,6 +214,26 @@ static qc_rc finish_earlier(struct purging *run, struct qc_err *err)
     return QC_OK;
 }
 
+/* What lies with a keeper and belongs to nothing: killed puts of machines that are lost, versions that were
+ * purged while another place was the keeper. It is no part of what was asked for: a failure is told. */
+static qc_rc sweep_keeper(struct purging *run, struct qc_err *err)
+{
+    const struct vault_call call = client_call(run->c);
+    struct vault_swept swept = { 0 };
+    struct qc_err why = { 0 };
+    const qc_rc rc = vault_keeper_sweep(run->c->vault, QC_VAULT_STRAY_S, &call, &swept, &why);
+    if (rc == QC_CANCELLED) {
+        *err = why;
+        return rc;
+    }
+    if (rc != QC_OK)
+        out_note(&run->c->out, "what lies with the keeper was not looked through: %s", why.msg);
+    if (swept.removed > 0)
+        out_note(&run->c->out, "%" PRIu64 " that lay with the keeper and belonged to nothing %s removed",
+                 swept.removed, swept.removed == 1 ? "is" : "are");
+    return QC_OK;
+}
+
 static qc_rc agree(struct purging *run, purging_pass_fn pass, qc_span prefix, struct qc_err *err)
 {
     struct client *c = run->c;
@@ -252,6 +273,8 @@ qc_rc purging_run(struct purging *run, const struct qc_args *args, purging_pass_
     const qc_rc rc = one_pass(run, pass, prefix, err);
     client_tell_notes(c, rc, (qc_span){ 0 });
     QC_TRY(rc);
+    if (!run->look && !run->one_kind)
+        QC_TRY(sweep_keeper(run, err));
     char size[TEXT_SIZE];
     text_size(run->bytes, size);
     out_note(&c->out, "%" PRIu64 " version%s %s%s%s", run->told, text_s(run->told),

@@ -25,8 +25,9 @@ enum consent { ALL, SHOWING, SHOWN };
 
 struct purging {
     struct client *c;
-    bool look; /* nothing is purged */
-    bool dry;  /* nor anything else changed */
+    bool look;     /* nothing is purged */
+    bool one_kind; /* nothing but what is named is looked at */
+    bool dry;      /* nor anything else changed */
     enum consent consent;
     qc_buf agreed; /* ids of the versions that were shown, in order once that is over */
     struct purging_batch *batch;

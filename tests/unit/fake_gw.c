@@ -571,8 +571,11 @@ static qc_rc fake_faults(struct vault_gw *gw, const char *request_id, struct vau
 
 static qc_rc fake_text(struct vault_gw *gw, qc_buf *ret, const struct vault_op *op, struct qc_err *err)
 {
+    size_t open = 0;
     ENTER(FAKE_NONE);
-    return qc_buf_add_str(ret, "{}", err);
+    for (size_t i = 0; i < f->uploads; i++)
+        open += f->upload[i].state == VAULT_UPLOAD_OPEN;
+    return qc_buf_addf(ret, err, "{\"open_uploads\":%zu}", open);
 }
 
 static const struct vault_gw_ops ops = {

@@ -132,6 +132,124 @@ static void not_apart(struct qc_rand rand)
     done(&k);
 }
 
+static struct vault_swept swept(struct kept *k, int64_t age_s)
+{
+    struct vault_swept ret;
+    struct qc_err err = { 0 };
+    struct vault_call call = rig_call(&k->r);
+    CHECK_OK(rig_open(&k->r, &err));
+    CHECK_OK(vault_keeper_sweep(k->r.v, age_s, &call, &ret, &err));
+    return ret;
+}
+
+/* A put that ends with its B at the keeper and its journal lost, as of a machine that is; its upload stays
+ * open. */
+static void put_lost(struct kept *k, const char *name)
+{
+    struct qc_err err = { 0 };
+    char command[700];
+    qc_fault_script("client_kept:error:1,client_cancelled:error:1");
+    CHECK_RC(rig_put(&k->r, name, SIZE, 2, &err), QC_IO);
+    qc_fault_script(NULL);
+    snprintf(command, sizeof command, "rm -r %s/journal", k->r.state);
+    CHECK(system(command) == 0);
+}
+
+/* What an earlier run has noted is damaged: it has noted nothing. */
+static void bad_notes(struct kept *k)
+{
+    static const char *const spoil[] = {
+        "printf x | dd of=keeper.strays bs=1 seek=2 conv=notrunc status=none",
+        "truncate -s -1 keeper.strays",
+        "truncate -s +1 keeper.strays",
+        "printf '\\002' | dd of=keeper.strays bs=1 seek=4 conv=notrunc status=none",
+        "printf '\\377' | dd of=keeper.strays bs=1 seek=8 conv=notrunc status=none",
+        ": >keeper.strays",
+        "truncate -s 1M keeper.strays"
+    };
+    for (size_t i = 0; i < sizeof spoil / sizeof spoil[0]; i++) {
+        char command[700];
+        snprintf(command, sizeof command, "cd %s && %s", k->r.state, spoil[i]);
+        CHECK(system(command) == 0);
+        const struct vault_swept got = swept(k, 0);
+        CHECK(got.removed == 0 && got.left == 1);
+    }
+}
+
+/* What belongs to nothing goes, in two runs and no sooner than its time; what is being put, what another copy
+ * of the stores has stored, and what is stored, stays. */
+static void sweeps(struct qc_rand rand)
+{
+    struct kept k;
+    struct qc_err err = { 0 };
+    struct vault_swept got;
+    start(&k, rand);
+    CHECK_OK(rig_put(&k.r, "a", SIZE, 1, &err));
+    got = swept(&k, 0);
+    CHECK(got.removed == 0 && got.left == 0 && has(&k, 0) == 2);
+    put_lost(&k, "b");
+    struct fake_upload *open = &k.r.fake->upload[k.r.fake->uploads - 1];
+    CHECK(has(&k, 0) == 3);
+    for (unsigned i = 0; i < 3; i++) { /* its upload is open: it may be under way on another machine */
+        open->state = VAULT_UPLOAD_OPEN;
+        got = swept(&k, 0);
+        CHECK(got.removed == 0 && got.left == 1 && has(&k, 0) == 3);
+    }
+    open->state = VAULT_UPLOAD_CANCELLED;
+    got = swept(&k, 3600); /* not long ago */
+    CHECK(got.removed == 0 && got.left == 1 && has(&k, 0) == 3);
+    got = swept(&k, 0);
+    CHECK(got.removed == 1 && got.left == 0 && has(&k, 0) == 2);
+    CHECK_OK(rig_get(&k.r, "a", SIZE, 1, &err));
+    put_lost(&k, "c"); /* never noted before: it stays once */
+    k.r.fake->upload[k.r.fake->uploads - 1].state = VAULT_UPLOAD_CANCELLED;
+    got = swept(&k, 0);
+    CHECK(got.removed == 0 && got.left == 1);
+    bad_notes(&k);
+    got = swept(&k, 0);
+    CHECK(got.removed == 1 && got.left == 0 && has(&k, 0) == 2);
+    vault_close(&k.r.v);
+    rig_copy(&k.r, "share1", "before1"); /* others store with other copies of the stores */
+    rig_copy(&k.r, "share2", "before2");
+    CHECK_OK(rig_open(&k.r, &err));
+    CHECK_OK(rig_put(&k.r, "d", SIZE, 4, &err));
+    vault_close(&k.r.v);
+    rig_copy(&k.r, "before1", "share1");
+    rig_copy(&k.r, "before2", "share2");
+    for (unsigned i = 0; i < 2; i++) {
+        got = swept(&k, 0);
+        CHECK(got.removed == 0 && got.left == 0 && has(&k, 0) == 3);
+    }
+    vault_notes_done(&k.r.notes);
+    done(&k);
+}
+
+/* What was purged, and is there again: of both stores' word it goes at once. Nothing else does. */
+static void sweeps_gone(struct qc_rand rand)
+{
+    struct kept k;
+    struct qc_err err = { 0 };
+    struct vault_doomed doomed = { .sequence = 1 };
+    start(&k, rand);
+    CHECK_OK(rig_put(&k.r, "a", SIZE, 1, &err));
+    CHECK_OK(rig_put(&k.r, "b", SIZE, 2, &err));
+    qc_tree_remove(k.place[1]);
+    qc_tree_copy(k.place[0], k.place[1]);
+    rig_remove(&k.r, "a");
+    memcpy(doomed.object, k.r.fake->version[0].object, VAULT_ID_BYTES);
+    memcpy(doomed.version, k.r.fake->version[0].version, VAULT_ID_BYTES);
+    struct vault_call call = rig_call(&k.r);
+    CHECK_OK(vault_purge(k.r.v, &doomed, 1, &call, &err));
+    CHECK(has(&k, 0) == 2 && has(&k, 1) == 3);
+    vault_close(&k.r.v);
+    k.r.keeper = k.keeper[1]; /* a copy of before came in its place */
+    const struct vault_swept got = swept(&k, QC_VAULT_STRAY_S);
+    CHECK(got.removed == 1 && got.left == 0 && has(&k, 1) == 2);
+    rig_whole(&k.r, 1);
+    vault_notes_done(&k.r.notes);
+    done(&k);
+}
+
 int main(void)
 {
     struct qc_rand rand = qc_rand_start();
@@ -140,5 +258,7 @@ int main(void)
     remembered(rand);
     by_another_name(rand);
     not_apart(rand);
+    sweeps(rand);
+    sweeps_gone(rand);
     return 0;
 }

@@ -112,6 +112,10 @@
     X(QC_VAULT_PASS_PASSES_MIN, 2, "passes", "FORMAT 7.1: of Argon2id")                                      \
     X(QC_VAULT_PASS_PASSES_MAX, 64, "passes", "FORMAT 7.1: more is a file that takes hours")                 \
     X(QC_VAULT_REFRESH_BATCH, 32, "versions", "refreshed together: two keys in memory for each")             \
+    X(QC_VAULT_SWEEP_PAGE, 1000, "objects", "of a keeper, listed by one request: what S3 gives")             \
+    X(QC_VAULT_SWEEP_MAX, 100000, "objects", "of a keeper that one run looks at: 100 requests")              \
+    X(QC_VAULT_STRAYS_MAX, 1024, "objects", "of a keeper, noted as of nothing: 40 bytes each")               \
+    X(QC_VAULT_STRAY_S, 7 * 86400, "s", "noted for so long before it goes: puts come to their end by then")  \
     X(QC_VAULT_RECOVER_BATCH, 64, "records", "one durable transaction of recover")                           \
     X(QC_VAULT_TICKETS_MAX, 10000, "tickets", "each is a share that a thief of the machine has")             \
     X(QC_VAULT_KIT_TEXT_MAX, 4096, "bytes", "64 words of 8 letters, their numbers, and room")                \

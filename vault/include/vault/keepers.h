@@ -12,6 +12,16 @@ QC_MUST qc_rc vault_keeper_apart(struct vault *v, const struct vault_op *op, str
  * what was. Borrowed; NULL: no more. */
 const char *vault_keeper_before(const struct vault *v, size_t i);
 
+/* What lies with the keeper and belongs to nothing (FORMAT 10.11): of versions that both stores call gone at
+ * once; of what no store calls stored, and the gateway neither has nor is being given, once an earlier run
+ * has seen it, age_s ago or longer. Looks at QC_VAULT_SWEEP_MAX at most. Nothing without a keeper. QC_SHARES,
+ * QC_AUTH: both stores are needed, for writing; kept_begin's, the keeper's and the gateway's. */
+struct vault_swept {
+    uint64_t removed, left; /* left: for a later run */
+};
+QC_MUST qc_rc vault_keeper_sweep(struct vault *v, int64_t age_s, const struct vault_call *call,
+                                 struct vault_swept *ret, struct qc_err *err);
+
 /* The keeper of conf (which is not NULL there), for `status`. */
 struct vault_keeper_status {
     struct qc_err why; /* rc QC_OK: it is there, has the vault's own B, and is a place of its own;
