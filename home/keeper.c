@@ -265,8 +265,7 @@ static qc_rc get(struct vault_keeper *k, const uint8_t *vault, const struct vaul
 struct listed {
     const char *front;
     size_t front_n;
-    struct vault_gw_version *v;
-    size_t max, n;
+    struct vault_keeper_page *page;
 };
 
 static qc_rc take_listed(void *ctx, const struct cloud_item *item, struct qc_err *err)
@@ -286,33 +285,31 @@ static qc_rc take_listed(void *ctx, const struct cloud_item *item, struct qc_err
         qc_hex_dec(qc_span_of((const uint8_t *)l->front + 2, HEX), vault, VAULT_ID_BYTES, &unused) != QC_OK)
         return QC_OK;
     key_of(key, vault, one.object, one.version);
-    if (strcmp(key, item->key) == 0 && l->n < l->max)
-        l->v[l->n++] = one;
+    if (strcmp(key, item->key) == 0 && l->page->n < QC_VAULT_SWEEP_PAGE)
+        l->page->v[l->page->n++] = one;
     return QC_OK;
 }
 
 static qc_rc list(struct vault_keeper *k, const uint8_t *vault, const struct vault_gw_version *after_this,
-                  struct vault_gw_version *ret, size_t max, size_t *ret_got, const struct vault_op *op,
-                  struct qc_err *err)
+                  struct vault_keeper_page *ret, const struct vault_op *op, struct qc_err *err)
 {
     struct place *p = (struct place *)k;
     const struct cloud_op cop = cloud_op_of(op);
     char front[KEY_ROOM], from[CLOUD_KEY_SIZE_MAX + 1];
     struct cloud_page page = { .more = true };
+    struct listed l = { .front = front, .front_n = 2 + HEX + 1, .page = ret };
+    ret->n = 0;
     key_of(front, vault, vault, vault);
-    const size_t front_n = 2 + HEX + 1;
-    front[front_n] = '\0';
+    front[l.front_n] = '\0';
     key_of(from, vault, after_this->object, after_this->version);
-    struct listed l = { .front = front, .front_n = front_n, .v = ret, .max = max };
     QC_LOCK(&p->lock);
     qc_rc rc = open_place(p, op, err);
-    while (rc == QC_OK && l.n == 0 && page.more) { /* ends: each page goes on after the last one */
-        const struct cloud_list_query q = { .prefix = front, .after = from, .limit = max };
+    while (rc == QC_OK && ret->n == 0 && page.more) { /* ends: each page goes on after the last one */
+        const struct cloud_list_query q = { .prefix = front, .after = from, .limit = QC_VAULT_SWEEP_PAGE };
         rc = cloud_list(p->cloud, &q, take_listed, &l, &page, &cop, err);
         if (rc == QC_OK)
             memcpy(from, page.last, sizeof from);
     }
-    *ret_got = rc == QC_OK ? l.n : 0;
     return after(p, rc, &cop, err);
 }
 

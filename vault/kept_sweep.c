@@ -34,7 +34,8 @@ struct sweep {
     size_t was_n;
     struct stray is[QC_VAULT_STRAYS_MAX];
     size_t is_n;
-    struct vault_gw_version page[QC_VAULT_SWEEP_PAGE], dead[QC_VAULT_PURGE_BATCH];
+    struct vault_keeper_page page;
+    struct vault_gw_version dead[QC_VAULT_PURGE_BATCH];
     size_t dead_n;
     struct vault_swept result;
 };
@@ -188,11 +189,11 @@ static qc_rc is_idle(struct sweep *s, struct qc_err *err)
 static qc_rc page_of(struct sweep *s, struct vault_gw_version *at, unsigned end, size_t *ret_got,
                      struct qc_err *err)
 {
-    size_t got = 0;
     *ret_got = 0;
     QC_TRY(qc_go_on(s->call->op.deadline, s->call->op.cancel, "keeper", err));
-    QC_TRY(s->k->ops->list(s->k, s->v->id, at, s->page, QC_VAULT_SWEEP_PAGE, &got, &s->call->op, err));
-    while (got > 0 && s->page[got - 1].object[0] >= end)
+    QC_TRY(s->k->ops->list(s->k, s->v->id, at, &s->page, &s->call->op, err));
+    size_t got = s->page.n;
+    while (got > 0 && s->page.v[got - 1].object[0] >= end)
         got--;
     if (got == 0)
         return QC_OK;
@@ -200,8 +201,8 @@ static qc_rc page_of(struct sweep *s, struct vault_gw_version *at, unsigned end,
     if (s->was_n > 0)
         QC_TRY(is_idle(s, err));
     for (size_t i = 0; i < got; i++)
-        QC_TRY(one(s, &s->page[i], err));
-    *at = s->page[got - 1];
+        QC_TRY(one(s, &s->page.v[i], err));
+    *at = s->page.v[got - 1];
     *ret_got = got;
     return flush(s, err);
 }

@@ -16,6 +16,12 @@
 
 struct vault_keeper;
 
+/* Some of a listing. */
+struct vault_keeper_page {
+    struct vault_gw_version v[QC_VAULT_SWEEP_PAGE];
+    size_t n;
+};
+
 /* Errors of every call: QC_TEMP it is not to be reached now, QC_TIMEOUT, QC_CANCELLED, QC_AUTH, QC_FULL,
  * QC_IO, QC_NOMEM. They name the keeper, and what to do is in err->next. vault: 16 bytes. */
 struct vault_keeper_ops {
@@ -34,11 +40,10 @@ struct vault_keeper_ops {
     /* B, appended. QC_NOTFOUND: it is there and has none. */
     qc_rc (*get)(struct vault_keeper *k, const uint8_t *vault, const struct vault_gw_version *version,
                  qc_buf *ret, const struct vault_op *op, struct qc_err *err);
-    /* Up to max, of those that it has, in the order of their ids after `after`; *ret_got 0: no more. What is
+    /* Of those that it has, in the order of their ids, the next ones after `after`; none: no more. What is
      * under no key of FORMAT 17 is passed over. */
     qc_rc (*list)(struct vault_keeper *k, const uint8_t *vault, const struct vault_gw_version *after,
-                  struct vault_gw_version *ret, size_t max, size_t *ret_got, const struct vault_op *op,
-                  struct qc_err *err);
+                  struct vault_keeper_page *ret, const struct vault_op *op, struct qc_err *err);
     /* 1.., durable; those that it has not are no failure. */
     qc_rc (*drop)(struct vault_keeper *k, const uint8_t *vault, const struct vault_gw_version *v, size_t n,
                   const struct vault_op *op, struct qc_err *err);
