@@ -284,6 +284,29 @@ def check_refresh(v, d):
     return 2
 
 
+def check_backup(v, d):
+    """B of an object and of the vault, where another than the gateway has it (4, 17): sealed, and with a keeper."""
+    o, r, W = v.files["object_" + d["object"]], v.files["vault_record"], b(d["W"])
+    vault = b(r["vault"])
+    for of, whole, ids in ((d["of_object"], o["B"], ids_of(o["ids"])), (d["of_vault"], r["B"], (vault, vault, bytes(16)))):
+        B = b(whole)
+        equal("B", B, of["B"])
+        front = B[:6] + b"\1" + B[7:64]
+        sealed = front + q.AESSIV(q.kdf(W, "backup", *ids, front[56:60], n=64)).encrypt(B[64:], [front])
+        equal("sealed B", sealed, of["sealed"])
+        equal("front of a kept B", B[:6] + b"\2" + B[7:64], of["front"])
+        equal("key at the keeper", "b/%s/%s/%s%s" % (ids[0].hex(), ids[1].hex()[:2], ids[1].hex(), ids[2].hex()), of["key"])
+        equal("unsealed", q.unseal_backup(b(of["sealed"]), W), B)
+        equal("without W", refused("sealed B", lambda of=of: q.unseal_backup(b(of["sealed"]), None)), "SHARES")
+    N, plain = write_object(o)[:2]
+    ids, front = ids_of(o["ids"]), b(d["of_object"]["front"])
+    equal("both shares", b"".join(q.Opened(N, ids=ids, R1=b(o["R1"]), R2=b(o["R2"]), B=front).data()), plain)
+    for one in ("R1", "R2"):
+        equal(one + " and the keeper", b"".join(q.Opened(N, ids=ids, B=b(d["of_object"]["B"]), **{one: b(o[one])}).data()), plain)
+        equal(one + " and the gateway", refused("a front", lambda one=one: q.Opened(N, ids=ids, B=front, **{one: b(o[one])})), "SHARES")
+    return 2
+
+
 def check_opens(N, ids, plain, d, keys, corr, own):
     n2 = q.position(q.xor(keys["R1"], keys["R2"]), "n2", ids, len(plain) + 33)
     B = write_backup(d, keys, ids, n2, d["generation"], corr)
@@ -467,7 +490,7 @@ def check_refusals(v, d):
 
 
 CHECKS = {"kdf": check_kdf, "kdf_suite2": check_kdf_suite2, "store": check_store, "shamir": check_shamir, "places": check_places, "refresh": check_refresh, "names": check_names,
-          "entries": check_entries, "vault_record": check_vault_record, "refusals": check_refusals}
+          "entries": check_entries, "backup": check_backup, "vault_record": check_vault_record, "refusals": check_refusals}
 # For people, and names that are refused also when they are changed.
 NOT_CHECKED = {("kdf", "from"), ("kdf_suite2", "from"), ("refusals", "name"), ("refusals", "row"), ("refusals", "check"), ("names", "refused_names")}
 INPUTS = {"object", "from", "ways", "ids", "R1", "R2", "M", "edits", "B_edits"}     # of a refusal: another one may end alike
