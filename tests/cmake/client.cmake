@@ -67,7 +67,7 @@ if(NOT QC_SANITIZE AND QC_FAULT_POINTS AND CMAKE_C_COMPILER_ID STREQUAL GNU) # o
 endif()
 qc_cli(sync TIMEOUT 600)
 qc_cli(watch TIMEOUT 600)
-qc_cli(versions)
+qc_cli(versions TIMEOUT 300)
 qc_cli(config)
 foreach(scenario IN ITEMS bad_calls basics docs_agree foreign_clouds get_fails join json losses odd_names places random special_files together)
   qc_cli(${scenario})
