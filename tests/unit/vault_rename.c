@@ -513,6 +513,33 @@ static void not_shown(struct rig *r, struct rig *other)
     is_list(r, "there4", "3c 1r 0r");
 }
 
+/* The gateway shows half of a move whose answer was lost, and its numbers add up. By the stores' word it was
+ * a move: nothing of it is the old name's to purge, and all of it is there when the gateway shows it (ADR
+ * 76). */
+static void half_shown(struct rig *r)
+{
+    struct vault_move m;
+    struct qc_err err = { 0 };
+    put(r, "half", 1);
+    put(r, "half", 2);
+    r->fake->fail = FAKE_CHAIN;
+    r->fake->fail_nth = 1;
+    r->fake->fail_rc = QC_TEMP;
+    CHECK(move(r, "half", "whole", NULL, &m, &err) == QC_TEMP && m.open);
+    qc_err_clear(&err);
+    vault_notes_done(&r->notes);
+    r->fake->entries--; /* the new name's, which came last, and its seal */
+    r->fake->commits--;
+    CHECK_OK(rig_open(r, &err));
+    is_list(r, "half", "-"); /* it was moved to another name, it says */
+    r->fake->entries++;
+    r->fake->commits++;
+    CHECK_OK(rig_open(r, &err));
+    is_list(r, "half", "-");
+    is_list(r, "whole", "1c 0");
+    CHECK_OK(get_v(r, "whole", 1, 2, &err));
+}
+
 /* What both notes say is settled by what other names list: by the new name, by what became of that one, or as
  * a removal where none does. Never while the object is on its way to another name. */
 static void disputes(struct rig *r)
@@ -664,6 +691,7 @@ int main(void)
     left_behind(&r);
     refused_then_removed(&r);
     disputes(&r);
+    half_shown(&r);
     two_at_once(&r);
     put(&r, "g", 2);
     hostile(&r);
