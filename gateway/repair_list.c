@@ -23,6 +23,17 @@ static void odd(struct gw_listing *l, enum gw_finding_kind kind, const char *key
 
 /* -- one key --------------------------------------------------------------------------------------------- */
 
+/* The gateway whose key the fragment has. */
+static uint32_t writer_of(const struct gw_segment *seg, unsigned frag)
+{
+    return seg->writer[frag] != 0 ? seg->writer[frag] : seg->incarnation;
+}
+
+static uint32_t home_of(const struct gw_segment *seg, const uint8_t *perm, unsigned frag)
+{
+    return seg->layout[perm[frag]];
+}
+
 static struct gw_frag_key frag_key(const struct gw_listing *l, const struct gw_name *name)
 {
     return (struct gw_frag_key){ .segment_id = name->id,
@@ -62,7 +73,9 @@ static qc_rc bury(struct gw_listing *l, const struct gw_frag_key *key, const uin
 }
 
 /* A fragment that does not count where its row has it lies here, under a later key: a repair wrote it, and a
- * rebuild did not hear this cloud. In doubt until it was read. */
+ * rebuild did not hear this cloud. It is read, and never counts: that repair may have given the key up, and a
+ * DELETE of it be on its way still (D2). So the key is dead, and is swept once the fragment counts elsewhere.
+ */
 static qc_rc see_later(struct gw_listing *l, const struct gw_segment *seg, const struct gw_frag_key *key,
                        const char *name, struct qc_err *err)
 {
@@ -75,19 +88,56 @@ static qc_rc see_later(struct gw_listing *l, const struct gw_segment *seg, const
     QC_TRY(gw_place_permutation(l->p->e->root, seg->id, seg->salt, seg->n, perm, err));
     const struct gw_deviation_row place = { .frag = key->frag,
                                             .cloud_id = key->cloud_id,
-                                            .home = seg->layout[perm[key->frag]],
+                                            .home = home_of(seg, perm, key->frag),
                                             .incarnation = key->incarnation,
                                             .attempt = key->attempt,
                                             .state = GW_DEV_SUSPECT };
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(gw_cat_begin(cat, &tx, err));
     QC_TRY(gw_cat_place_found(cat, seg->id, &place, err));
+    QC_TRY(gw_cat_dead_key_add(cat, key, seg->salt, err));
     return gw_cat_commit(cat, &tx, err);
+}
+
+/* A fragment that counts, and lies here under a later key, both of gateways before this one, whose rows
+ * nobody has: a repair wrote it, and had given up the one that counts, or gave up this one. A DELETE of
+ * either may be on its way still. So neither counts; what they hold is put anew, as in see_later (D2). */
+static qc_rc see_several(struct gw_listing *l, const struct gw_segment *seg, const struct gw_frag_key *key,
+                         const char *name, struct qc_err *err)
+{
+    struct gw_cat *cat = l->p->e->cat;
+    const unsigned i = key->frag;
+    uint8_t perm[QC_EC_N_MAX];
+
+    odd(l, GW_FINDING_UNKNOWN, name);
+    if (l->p->ask->dry_run)
+        return QC_OK;
+    QC_TRY(gw_place_permutation(l->p->e->root, seg->id, seg->salt, seg->n, perm, err));
+    const uint32_t home = home_of(seg, perm, i);
+    const struct gw_frag_key now = { .segment_id = seg->id,
+                                     .frag = i,
+                                     .cloud_id = seg->cloud[i] != 0 ? seg->cloud[i] : home,
+                                     .incarnation = writer_of(seg, i),
+                                     .attempt = seg->attempt[i] };
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    QC_TRY(gw_cat_begin(cat, &tx, err));
+    QC_TRY(gw_cat_deviate(cat, seg->id, i, home, GW_DEV_SUSPECT, err));
+    QC_TRY(gw_cat_dead_key_add(cat, &now, seg->salt, err));
+    row_of(l)->left++;
+    return gw_cat_commit(cat, &tx, err);
+}
+
+/* Does the key follow the one that the fragment has now? */
+static bool is_later(const struct gw_segment *seg, const struct gw_frag_key *key)
+{
+    const uint32_t now = writer_of(seg, key->frag);
+
+    return key->incarnation > now || (key->incarnation == now && key->attempt > seg->attempt[key->frag]);
 }
 
 /* A key of a segment that exists, and not the one that counts. Dead if a row says so; or if this pass has
  * read every fragment of the segment under the keys that count, and the key is of a gateway before this one,
- * whose rows nobody has. */
+ * whose rows nobody has, and no later than the one that counts. */
 static qc_rc see_other(struct gw_listing *l, const struct gw_segment *seg, const struct gw_frag_key *key,
                        const char *name, struct qc_err *err)
 {
@@ -100,9 +150,13 @@ static qc_rc see_other(struct gw_listing *l, const struct gw_segment *seg, const
         (uint16_t)trial.incarnation == (uint16_t)key->incarnation)
         return QC_OK;
     QC_TRY(gw_cat_dead_key_is(p->e->cat, key, &dead, err));
-    if (!dead)
-        dead = gw_bits_has(&p->sound, seg->id) && key->incarnation < p->e->conf.incarnation;
-    return dead ? bury(l, key, seg->salt, err) : see_later(l, seg, key, name, err);
+    const bool earlier = key->incarnation < p->e->conf.incarnation;
+    const bool later = is_later(seg, key);
+    if (dead || (earlier && !later && gw_bits_has(&p->sound, seg->id)))
+        return bury(l, key, seg->salt, err);
+    if (earlier && later && (seg->absent >> key->frag & 1) == 0)
+        return see_several(l, seg, key, name, err);
+    return see_later(l, seg, key, name, err);
 }
 
 /* A key of a segment whose row is in the ledger: a put landed late, or the cloud is as it was before. Its

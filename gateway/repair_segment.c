@@ -12,6 +12,7 @@ struct patient {
     uint32_t rows, uncounted;                 /* have a row; and are not counted */
     uint32_t away;                            /* their cloud is not usable now */
     uint32_t lost;                            /* counted by their row, on a cloud that is lost */
+    uint32_t doomed;                          /* uncounted, under a key that is dead: read, and put anew */
     struct gw_inspection seen;
     enum gw_finding_kind kind[QC_EC_N_MAX]; /* of those that are damaged, and counted */
     struct gw_read *read;                   /* the segment, once it was read; NULL before */
@@ -78,6 +79,29 @@ static qc_rc is_live(struct patient *m, uint64_t id, bool *ret, struct qc_err *e
     return m->p->from != 0 ? gw_cat_segment_kept(cat, id, ret, err) : gw_cat_segment_live(cat, id, ret, err);
 }
 
+static struct gw_frag_key key_of(const struct patient *m, unsigned i)
+{
+    return (struct gw_frag_key){ .segment_id = m->seg.id,
+                                 .frag = i,
+                                 .cloud_id = m->row[i].cloud_id,
+                                 .incarnation = m->row[i].incarnation,
+                                 .attempt = m->row[i].attempt };
+}
+
+/* Under the catalogue's lock. */
+static qc_rc load_doomed(struct patient *m, struct qc_err *err)
+{
+    for (unsigned i = 0; i < m->seg.n; i++) {
+        const struct gw_frag_key key = key_of(m, i);
+        bool dead;
+        if ((m->uncounted & bit(i)) == 0)
+            continue;
+        QC_TRY(gw_cat_dead_key_is(m->p->e->cat, &key, &dead, err));
+        m->doomed |= dead ? bit(i) : 0;
+    }
+    return QC_OK;
+}
+
 /* Under the catalogue's lock. *ret_live: there is something to do. */
 static qc_rc load_rows(struct patient *m, uint64_t id, bool *ret_live, struct qc_err *err)
 {
@@ -85,7 +109,8 @@ static qc_rc load_rows(struct patient *m, uint64_t id, bool *ret_live, struct qc
     if (!*ret_live)
         return QC_OK;
     QC_TRY(gw_cat_segment(m->p->e->cat, id, &m->seg, err));
-    return gw_cat_deviations_each(m->p->e->cat, id, take_row, m, err);
+    QC_TRY(gw_cat_deviations_each(m->p->e->cat, id, take_row, m, err));
+    return load_doomed(m, err);
 }
 
 static qc_rc load(struct patient *m, uint64_t id, bool *ret_live, struct qc_err *err)
@@ -152,15 +177,6 @@ static qc_rc look(struct patient *m, struct qc_err *err)
 
 /* -- remembering ----------------------------------------------------------------------------------------- */
 
-static struct gw_frag_key key_of(const struct patient *m, unsigned i)
-{
-    return (struct gw_frag_key){ .segment_id = m->seg.id,
-                                 .frag = i,
-                                 .cloud_id = m->row[i].cloud_id,
-                                 .incarnation = m->row[i].incarnation,
-                                 .attempt = m->row[i].attempt };
-}
-
 /* The trial of a fragment comes to nothing: its key is dead, for something may lie under it. */
 static qc_rc bury_trial(struct patient *m, unsigned i, struct qc_err *err)
 {
@@ -192,6 +208,8 @@ static qc_rc write_seen(struct patient *m, unsigned i, struct qc_err *err)
     const enum gw_found found = m->seen.found[i];
     const bool counted = (m->uncounted & bit(i)) == 0;
 
+    if (found == GW_FOUND_GOOD && (m->doomed & bit(i)) != 0)
+        return QC_OK;
     if (found == GW_FOUND_GOOD && !counted) {
         QC_TRY(bury_trial(m, i, err));
         QC_TRY(gw_finding_end(m->p->e, &m->seg, i, err));
@@ -260,6 +278,10 @@ static void conclude(struct patient *m)
             m->want |= bit(i);
         if (found == GW_FOUND_DAMAGED)
             m->rotten |= bit(i);
+        if (found == GW_FOUND_GOOD) {
+            m->want |= m->doomed & ~m->healed & bit(i);
+            m->rotten |= m->doomed & bit(i);
+        }
         if ((m->away & bit(i)) != 0 && ((m->uncounted | m->lost) & bit(i)) != 0)
             m->want |= bit(i);
         m->leaving |= in_company(m, i);
@@ -293,6 +315,16 @@ static bool others_may_help(const struct gw_faults *faults)
     return false;
 }
 
+/* Good, and not where they may stay. */
+static uint32_t sources(const struct patient *m)
+{
+    uint32_t set = 0;
+
+    for (unsigned i = 0; i < m->seg.n; i++)
+        set |= m->seen.found[i] == GW_FOUND_GOOD ? m->doomed & bit(i) : 0;
+    return set;
+}
+
 /* Read k others, if looking did not bring them. m->read stays NULL: it cannot be had, and that is counted. */
 static qc_rc fetch(struct patient *m, struct qc_err *err)
 {
@@ -303,6 +335,7 @@ static qc_rc fetch(struct patient *m, struct qc_err *err)
         struct gw_segment seg = m->seg;
         struct qc_err why = { 0 };
         seg.absent |= m->want & ~(m->leaving & ~m->uncounted & ~m->lost);
+        seg.absent &= ~sources(m);
         const qc_rc rc = gw_segment_read(m->p->e->store, &seg, all, qc_deadline_in(QC_GW_READ_MS), &faults,
                                          &m->read, &why);
         take_faults(m, &faults);
@@ -647,7 +680,7 @@ static void count_left(struct patient *m)
 static bool is_sound(const struct patient *m)
 {
     for (unsigned i = 0; i < m->seg.n; i++)
-        if (m->seen.found[i] != GW_FOUND_GOOD && (m->healed & bit(i)) == 0)
+        if ((m->seen.found[i] != GW_FOUND_GOOD || (m->doomed & bit(i)) != 0) && (m->healed & bit(i)) == 0)
             return false;
     return true;
 }
