@@ -116,6 +116,11 @@ bool gateway_dies_at_point(uint64_t pick, uint64_t passes, bool power)
     return true;
 }
 
+void gateway_lives_on(void)
+{
+    trap.passes = 0;
+}
+
 void gateway_passes(unsigned point)
 {
     struct sim_proc *p = sim_current();

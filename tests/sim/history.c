@@ -544,6 +544,7 @@ static void quiet_spell(void)
     all_well();
     if (gateway_proc() != NULL)
         gateway_proc()->dies_at = gateway_proc()->paused_until = 0;
+    gateway_lives_on();
     bool whole = repair(true, NULL);
     for (unsigned tries = 0; !whole && tries < 2 * cloud_count; tries++)
         whole = repair(true, to_adopt());
