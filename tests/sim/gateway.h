@@ -105,7 +105,7 @@ bool gateway_publishes(void);
 /* The program is to die when it passes a fault point for the n-th time from now on: one of those that were
  * passed in this history. false: none was. */
 bool gateway_dies_at_point(uint64_t pick, uint64_t passes, bool power);
-void gateway_lives_on(void); /* no point is waited for any more */
+void gateway_lives_on(void);         /* no point is waited for any more */
 void gateway_passes(unsigned point); /* enum qc_fault_point */
 bool gateway_serving(void);
 /* The state directory is gone: the next start is a rebuild. */
