@@ -2,153 +2,24 @@
 #include <stdio.h>
 
 #include "base/planted.h"
-#include "repair_internal.h"
+#include "repair_patient.h"
 
-/* The segment in hand. Sets have bit i for fragment i. */
-struct patient {
-    struct gw_repairing *p;
-    struct gw_segment seg;                    /* as the catalogue has it */
-    struct gw_deviation_row row[QC_EC_N_MAX]; /* places; those without a row in the catalogue filled in */
-    uint32_t rows, uncounted;                 /* have a row; and are not counted */
-    uint32_t away;                            /* their cloud is not usable now */
-    uint32_t lost;                            /* counted by their row, on a cloud that is lost */
-    uint32_t doomed;                          /* uncounted, under a key that is dead: read, and put anew */
-    struct gw_inspection seen;
-    enum gw_finding_kind kind[QC_EC_N_MAX]; /* of those that are damaged, and counted */
-    struct gw_read *read;                   /* the segment, once it was read; NULL before */
-
-    uint32_t want;          /* to be written */
-    uint32_t rotten;        /* of these: something lies under the key, so it needs another one */
-    uint32_t targets;       /* of these: a place was found */
-    uint32_t fresh, tried;  /* of these: under a new key, a trial's; of all: trials that this pass has put */
-    uint32_t healed;        /* written, read back, and recorded */
-    uint32_t leaving;       /* wanted elsewhere, and not for being bad: it counts where it is until then */
-    gw_clouds refuse;       /* clouds that did not take it in this pass */
-    struct gw_segment next; /* seg with the keys to write */
-};
-
-static void patient_done(struct patient *m)
+static void patient_done(struct gw_patient *m)
 {
     gw_read_free(&m->read);
 }
 
-static uint32_t bit(unsigned i)
-{
-    return UINT32_C(1) << i;
-}
-
-static uint32_t every(const struct patient *m)
-{
-    return m->seg.n == 32 ? UINT32_MAX : bit(m->seg.n) - 1;
-}
-
-static struct gw_repair_cloud *cloud_of(struct patient *m, uint32_t cloud_id)
+static struct gw_repair_cloud *cloud_of(struct gw_patient *m, uint32_t cloud_id)
 {
     const int at = gw_fan_at(m->p->e->fan, cloud_id);
 
     return at < 0 ? NULL : &m->p->r->clouds[at];
 }
 
-static bool usable(struct patient *m, uint32_t cloud_id)
-{
-    const int at = gw_fan_at(m->p->e->fan, cloud_id);
-
-    return at >= 0 && gw_repair_usable(m->p, (unsigned)at) && (m->refuse >> at & 1) == 0;
-}
-
-/* -- what the catalogue knows ---------------------------------------------------------------------------- */
-
-static qc_rc take_row(void *ctx, const struct gw_deviation_row *row, struct qc_err *err)
-{
-    struct patient *m = ctx;
-
-    if (row->frag >= m->seg.n)
-        return QC_FAIL(err, QC_INTEGRITY, "catalogue: fragment %u of %u", row->frag, m->seg.n);
-    m->row[row->frag] = *row;
-    m->rows |= bit(row->frag);
-    if (row->state != GW_DEV_MOVED)
-        m->uncounted |= bit(row->frag);
-    return QC_OK;
-}
-
-/* Under the catalogue's lock. Is it one of a live version? What leaves a cloud may be of an upload, too. */
-static qc_rc is_live(struct patient *m, uint64_t id, bool *ret, struct qc_err *err)
-{
-    struct gw_cat *cat = m->p->e->cat;
-
-    return m->p->from != 0 ? gw_cat_segment_kept(cat, id, ret, err) : gw_cat_segment_live(cat, id, ret, err);
-}
-
-static struct gw_frag_key key_of(const struct patient *m, unsigned i)
-{
-    return (struct gw_frag_key){ .segment_id = m->seg.id,
-                                 .frag = i,
-                                 .cloud_id = m->row[i].cloud_id,
-                                 .incarnation = m->row[i].incarnation,
-                                 .attempt = m->row[i].attempt };
-}
-
-/* Under the catalogue's lock. */
-static qc_rc load_doomed(struct patient *m, struct qc_err *err)
-{
-    for (unsigned i = 0; i < m->seg.n; i++) {
-        const struct gw_frag_key key = key_of(m, i);
-        bool dead;
-        if ((m->uncounted & bit(i)) == 0)
-            continue;
-        QC_TRY(gw_cat_dead_key_is(m->p->e->cat, &key, &dead, err));
-        m->doomed |= dead ? bit(i) : 0;
-    }
-    return QC_OK;
-}
-
-/* Under the catalogue's lock. *ret_live: there is something to do. */
-static qc_rc load_rows(struct patient *m, uint64_t id, bool *ret_live, struct qc_err *err)
-{
-    QC_TRY(is_live(m, id, ret_live, err));
-    if (!*ret_live)
-        return QC_OK;
-    QC_TRY(gw_cat_segment(m->p->e->cat, id, &m->seg, err));
-    QC_TRY(gw_cat_deviations_each(m->p->e->cat, id, take_row, m, err));
-    return load_doomed(m, err);
-}
-
-static qc_rc load(struct patient *m, uint64_t id, bool *ret_live, struct qc_err *err)
-{
-    struct gw_engine *e = m->p->e;
-    uint8_t perm[QC_EC_N_MAX];
-
-    {
-        QC_LOCK(gw_cat_lock(e->cat));
-        QC_TRY(load_rows(m, id, ret_live, err));
-    }
-    if (!*ret_live)
-        return QC_OK;
-    QC_TRY(gw_place_permutation(e->root, id, m->seg.salt, m->seg.n, perm, err));
-    for (unsigned i = 0; i < m->seg.n; i++) {
-        const uint32_t home = m->seg.layout[perm[i]];
-        struct gw_cloud_view view = { .state = GW_CLOUD_LOST };
-        if ((m->rows & bit(i)) == 0)
-            m->row[i] = (struct gw_deviation_row){
-                .frag = i, .cloud_id = home, .home = home, .incarnation = m->seg.incarnation
-            };
-        const int at = gw_fan_at(e->fan, m->row[i].cloud_id);
-        if (at >= 0)
-            gw_fan_view(e->fan, (unsigned)at, &view);
-        if (!usable(m, m->row[i].cloud_id))
-            m->away |= bit(i);
-        if (view.state == GW_CLOUD_LOST)
-            m->lost |= bit(i);
-        if (m->p->from != 0 && m->row[i].cloud_id == m->p->from)
-            m->leaving |= bit(i);
-    }
-    return QC_OK;
-}
-
 /* -- reading --------------------------------------------------------------------------------------------- */
 
 /* A fragment that should be counted and is not there, or not good: by cloud, for the report. */
-static void count_seen(struct patient *m, unsigned i)
+static void count_seen(struct gw_patient *m, unsigned i)
 {
     struct gw_repair_cloud *c = cloud_of(m, m->row[i].cloud_id);
     const enum gw_found found = m->seen.found[i];
@@ -163,7 +34,7 @@ static void count_seen(struct patient *m, unsigned i)
 }
 
 /* In doubt: what is not counted; everything, where everything is to be read. */
-static qc_rc look(struct patient *m, struct qc_err *err)
+static qc_rc look(struct gw_patient *m, struct qc_err *err)
 {
     const uint32_t which = (m->p->ask->deep ? every(m) : m->uncounted) & ~m->away;
 
@@ -178,7 +49,7 @@ static qc_rc look(struct patient *m, struct qc_err *err)
 /* -- remembering ----------------------------------------------------------------------------------------- */
 
 /* The trial of a fragment comes to nothing: its key is dead, for something may lie under it. */
-static qc_rc bury_trial(struct patient *m, unsigned i, struct qc_err *err)
+static qc_rc bury_trial(struct gw_patient *m, unsigned i, struct qc_err *err)
 {
     struct gw_cat *cat = m->p->e->cat;
     struct gw_frag_key key;
@@ -192,7 +63,7 @@ static qc_rc bury_trial(struct patient *m, unsigned i, struct qc_err *err)
 }
 
 /* Good, at the place of its row. */
-static qc_rc write_good(struct patient *m, unsigned i, struct qc_err *err)
+static qc_rc write_good(struct gw_patient *m, unsigned i, struct qc_err *err)
 {
     struct gw_deviation_row row = m->row[i];
 
@@ -203,7 +74,7 @@ static qc_rc write_good(struct patient *m, unsigned i, struct qc_err *err)
 }
 
 /* What was seen, where it is news. In a transaction. */
-static qc_rc write_seen(struct patient *m, unsigned i, struct qc_err *err)
+static qc_rc write_seen(struct gw_patient *m, unsigned i, struct qc_err *err)
 {
     const enum gw_found found = m->seen.found[i];
     const bool counted = (m->uncounted & bit(i)) == 0;
@@ -225,7 +96,7 @@ static qc_rc write_seen(struct patient *m, unsigned i, struct qc_err *err)
     return QC_OK;
 }
 
-static bool is_news(const struct patient *m)
+static bool is_news(const struct gw_patient *m)
 {
     for (unsigned i = 0; i < m->seg.n; i++) {
         const enum gw_found found = m->seen.found[i];
@@ -238,7 +109,7 @@ static bool is_news(const struct patient *m)
 
 /* Reads and margins follow what was seen from here on, whether it can be repaired or not. *live: false when
  * the segment died meanwhile. */
-static qc_rc remember(struct patient *m, bool *live, struct qc_err *err)
+static qc_rc remember(struct gw_patient *m, bool *live, struct qc_err *err)
 {
     struct gw_cat *cat = m->p->e->cat;
 
@@ -248,7 +119,7 @@ static qc_rc remember(struct patient *m, bool *live, struct qc_err *err)
     QC_LOCK(gw_cat_lock(cat));
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(gw_cat_begin(cat, &tx, err));
-    QC_TRY(is_live(m, m->seg.id, live, err));
+    QC_TRY(gw_patient_live(m, m->seg.id, live, err));
     if (!*live)
         return QC_OK;
     for (unsigned i = 0; i < m->seg.n; i++)
@@ -259,7 +130,7 @@ static qc_rc remember(struct patient *m, bool *live, struct qc_err *err)
 
 /* Another one stays on its cloud: a rebuild that heard neither where that one had gone, nor that this one was
  * put there since, learns of both at last. A cloud that is lost takes one of a segment, not two (I1). */
-static uint32_t in_company(const struct patient *m, unsigned frag)
+static uint32_t in_company(const struct gw_patient *m, unsigned frag)
 {
     const uint32_t stay = ~(m->want | m->healed);
 
@@ -270,7 +141,7 @@ static uint32_t in_company(const struct patient *m, unsigned frag)
 }
 
 /* What is to be written: what is known to be gone, and what does not count on a cloud that is away. */
-static void conclude(struct patient *m)
+static void conclude(struct gw_patient *m)
 {
     for (unsigned i = 0; i < m->seg.n; i++) {
         const enum gw_found found = m->seen.found[i];
@@ -292,7 +163,7 @@ static void conclude(struct patient *m)
 /* -- the segment's bytes --------------------------------------------------------------------------------- */
 
 /* What the read found besides: it needs another key, or another place, as if it had been in doubt. */
-static void take_faults(struct patient *m, const struct gw_faults *faults)
+static void take_faults(struct gw_patient *m, const struct gw_faults *faults)
 {
     for (unsigned x = 0; x < faults->count; x++) {
         const unsigned i = faults->v[x].index;
@@ -316,7 +187,7 @@ static bool others_may_help(const struct gw_faults *faults)
 }
 
 /* Good, and not where they may stay. */
-static uint32_t sources(const struct patient *m)
+static uint32_t sources(const struct gw_patient *m)
 {
     uint32_t set = 0;
 
@@ -326,7 +197,7 @@ static uint32_t sources(const struct patient *m)
 }
 
 /* Read k others, if looking did not bring them. m->read stays NULL: it cannot be had, and that is counted. */
-static qc_rc fetch(struct patient *m, struct qc_err *err)
+static qc_rc fetch(struct gw_patient *m, struct qc_err *err)
 {
     const struct gw_range all = { 0, m->seg.size };
 
@@ -356,7 +227,7 @@ static qc_rc fetch(struct patient *m, struct qc_err *err)
 /* -- places ---------------------------------------------------------------------------------------------- */
 
 /* Clouds that hold, or will hold, some fragment of the segment. */
-static gw_clouds occupied(struct patient *m)
+static gw_clouds occupied(struct gw_patient *m)
 {
     gw_clouds set = 0;
 
@@ -371,7 +242,7 @@ static gw_clouds occupied(struct patient *m)
 }
 
 /* Clouds of the other fragments, as they will be. */
-static gw_clouds others_of(struct patient *m, unsigned frag)
+static gw_clouds others_of(struct gw_patient *m, unsigned frag)
 {
     gw_clouds others = 0;
 
@@ -384,7 +255,7 @@ static gw_clouds others_of(struct patient *m, unsigned frag)
 }
 
 /* A cloud that has nothing of the segment: fragments lie in distinct domains. *ret 0: there is none. */
-static qc_rc spare_cloud(struct patient *m, unsigned frag, uint32_t *ret, struct qc_err *err)
+static qc_rc spare_cloud(struct gw_patient *m, unsigned frag, uint32_t *ret, struct qc_err *err)
 {
     struct gw_engine *e = m->p->e;
     gw_clouds may = 0;
@@ -395,7 +266,7 @@ static qc_rc spare_cloud(struct patient *m, unsigned frag, uint32_t *ret, struct
 }
 
 /* Its own cloud has, or will have, another one: see in_company. */
-static bool is_shared(const struct patient *m, unsigned frag)
+static bool is_shared(const struct gw_patient *m, unsigned frag)
 {
     bool shared = false;
 
@@ -407,7 +278,7 @@ static bool is_shared(const struct patient *m, unsigned frag)
 }
 
 /* Where each wanted one goes: where it belongs, or, if that cloud is away or shared, to one without any. */
-static qc_rc choose_places(struct patient *m, struct qc_err *err)
+static qc_rc choose_places(struct gw_patient *m, struct qc_err *err)
 {
     m->targets = 0;
     m->next = m->seg;
@@ -431,7 +302,7 @@ static qc_rc choose_places(struct patient *m, struct qc_err *err)
 }
 
 /* P2: may it be put under the key that it has? */
-static bool same_key(const struct patient *m, unsigned i)
+static bool same_key(const struct gw_patient *m, unsigned i)
 {
     return (m->rotten & bit(i)) == 0 && m->next.cloud[i] == m->row[i].cloud_id &&
            m->row[i].incarnation == m->p->e->conf.incarnation;
@@ -439,7 +310,7 @@ static bool same_key(const struct patient *m, unsigned i)
 
 /* The key of a trial: that of an earlier pass, which may have landed since, where it goes to the same place;
  * else a new one, and the earlier is dead. What this pass has put came to nothing. */
-static qc_rc trial_key(struct patient *m, unsigned i, struct qc_err *err)
+static qc_rc trial_key(struct gw_patient *m, unsigned i, struct qc_err *err)
 {
     struct gw_engine *e = m->p->e;
     struct gw_frag_key key;
@@ -455,7 +326,7 @@ static qc_rc trial_key(struct patient *m, unsigned i, struct qc_err *err)
                                     .incarnation = e->conf.incarnation };
         QC_TRY(gw_cat_attempt(e->cat, m->seg.id, i, key.incarnation, &key.attempt, err));
         if (qc_planted(key_reuse))
-            key = key_of(m, i);
+            key = gw_patient_key(m, i);
         QC_TRY(gw_cat_trial_put(e->cat, &key, err));
     }
     m->next.attempt[i] = key.attempt;
@@ -464,7 +335,7 @@ static qc_rc trial_key(struct patient *m, unsigned i, struct qc_err *err)
 }
 
 /* Labels may have changed since the places were chosen: from here on the rows of trials stand for them. */
-static void drop_pairs(struct patient *m)
+static void drop_pairs(struct gw_patient *m)
 {
     for (unsigned i = 0; i < m->seg.n; i++)
         if ((m->fresh & bit(i)) != 0 && m->next.cloud[i] != m->row[i].cloud_id &&
@@ -475,7 +346,7 @@ static void drop_pairs(struct patient *m)
 }
 
 /* D1: keys are rows before anything is put under them. */
-static qc_rc choose_keys(struct patient *m, bool *live, struct qc_err *err)
+static qc_rc choose_keys(struct gw_patient *m, bool *live, struct qc_err *err)
 {
     struct gw_cat *cat = m->p->e->cat;
 
@@ -493,7 +364,7 @@ static qc_rc choose_keys(struct patient *m, bool *live, struct qc_err *err)
     QC_LOCK(gw_cat_lock(cat));
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(gw_cat_begin(cat, &tx, err));
-    QC_TRY(is_live(m, m->seg.id, live, err));
+    QC_TRY(gw_patient_live(m, m->seg.id, live, err));
     if (!*live)
         return QC_OK;
     drop_pairs(m);
@@ -509,10 +380,10 @@ static qc_rc choose_keys(struct patient *m, bool *live, struct qc_err *err)
 /* -- writing --------------------------------------------------------------------------------------------- */
 
 /* P1: the new one counts and the old key is dead, or nothing has changed. */
-static qc_rc settle_one(struct patient *m, unsigned i, bool live, struct qc_err *err)
+static qc_rc settle_one(struct gw_patient *m, unsigned i, bool live, struct qc_err *err)
 {
     struct gw_cat *cat = m->p->e->cat;
-    const struct gw_frag_key old = key_of(m, i);
+    const struct gw_frag_key old = gw_patient_key(m, i);
 
     if (!live)
         return (m->fresh & bit(i)) != 0 ? bury_trial(m, i, err) : QC_OK;
@@ -529,7 +400,7 @@ static qc_rc settle_one(struct patient *m, unsigned i, bool live, struct qc_err 
     return write_good(m, i, err);
 }
 
-static qc_rc settle(struct patient *m, uint32_t good, struct qc_err *err)
+static qc_rc settle(struct gw_patient *m, uint32_t good, struct qc_err *err)
 {
     struct gw_cat *cat = m->p->e->cat;
     bool live;
@@ -539,7 +410,7 @@ static qc_rc settle(struct patient *m, uint32_t good, struct qc_err *err)
     QC_LOCK(gw_cat_lock(cat));
     QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
     QC_TRY(gw_cat_begin(cat, &tx, err));
-    QC_TRY(is_live(m, m->seg.id, &live, err));
+    QC_TRY(gw_patient_live(m, m->seg.id, &live, err));
     for (unsigned i = 0; i < m->seg.n; i++)
         if ((good & bit(i)) != 0)
             QC_TRY(settle_one(m, i, live, err));
@@ -557,7 +428,7 @@ static qc_rc settle(struct patient *m, uint32_t good, struct qc_err *err)
 
 /* A cloud that failed is not asked again for this segment; a key under which something else lies is not used
  * again. */
-static void learn(struct patient *m, unsigned i, const struct gw_outcome *o)
+static void learn(struct gw_patient *m, unsigned i, const struct gw_outcome *o)
 {
     const int at = gw_fan_at(m->p->e->fan, m->next.cloud[i]);
     struct gw_repair_cloud *c = cloud_of(m, m->next.cloud[i]);
@@ -575,7 +446,7 @@ static void learn(struct patient *m, unsigned i, const struct gw_outcome *o)
 }
 
 /* What was put is not there as it was put. */
-static void learn_back(struct patient *m, unsigned i, const struct gw_inspection *back)
+static void learn_back(struct gw_patient *m, unsigned i, const struct gw_inspection *back)
 {
     const int at = gw_fan_at(m->p->e->fan, m->next.cloud[i]);
     struct gw_repair_cloud *c = cloud_of(m, m->next.cloud[i]);
@@ -589,7 +460,7 @@ static void learn_back(struct patient *m, unsigned i, const struct gw_inspection
 }
 
 /* *ret_good: put, and read back whole. */
-static qc_rc put_and_read(struct patient *m, const struct gw_digest_table *table, struct gw_unit *u,
+static qc_rc put_and_read(struct gw_patient *m, const struct gw_digest_table *table, struct gw_unit *u,
                           uint32_t *ret_good, struct qc_err *err)
 {
     const struct gw_rewrite what = { .table = table, .which = m->targets, .put = true };
@@ -624,7 +495,7 @@ static qc_rc put_and_read(struct patient *m, const struct gw_digest_table *table
 }
 
 /* Look only: is what is wanted to be had? */
-static qc_rc try_out(struct patient *m, const struct gw_digest_table *table, struct gw_unit *u,
+static qc_rc try_out(struct gw_patient *m, const struct gw_digest_table *table, struct gw_unit *u,
                      struct qc_err *err)
 {
     const struct gw_rewrite what = { .table = table, .which = m->targets };
@@ -637,7 +508,7 @@ static qc_rc try_out(struct patient *m, const struct gw_digest_table *table, str
 }
 
 /* From the segment's bytes to fragments that count. What could not be placed stays in m->want. */
-static qc_rc rebuild(struct patient *m, struct qc_err *err)
+static qc_rc rebuild(struct gw_patient *m, struct qc_err *err)
 {
     QC_CLEANUP(gw_unit_give) struct gw_unit *u = NULL;
     struct gw_digest_table table;
@@ -667,7 +538,7 @@ static qc_rc rebuild(struct patient *m, struct qc_err *err)
 
 /* -- the whole ------------------------------------------------------------------------------------------- */
 
-static void count_left(struct patient *m)
+static void count_left(struct gw_patient *m)
 {
     for (unsigned i = 0; i < m->seg.n; i++) {
         struct gw_repair_cloud *c = cloud_of(m, m->row[i].cloud_id);
@@ -677,7 +548,7 @@ static void count_left(struct patient *m)
 }
 
 /* Every fragment was read in this pass, is good, and counts. */
-static bool is_sound(const struct patient *m)
+static bool is_sound(const struct gw_patient *m)
 {
     for (unsigned i = 0; i < m->seg.n; i++)
         if ((m->seen.found[i] != GW_FOUND_GOOD || (m->doomed & bit(i)) != 0) && (m->healed & bit(i)) == 0)
@@ -686,14 +557,14 @@ static bool is_sound(const struct patient *m)
 }
 
 /* Fragments that count and can be asked for are enough. */
-static bool is_readable(const struct patient *m)
+static bool is_readable(const struct gw_patient *m)
 {
     return (unsigned)__builtin_popcount(every(m) & ~((m->want & ~m->leaving) | m->away | m->uncounted)) >=
            m->seg.k;
 }
 
 /* What is wanted, once places are known to exist: without one nothing has to be read, where it can be. */
-static qc_rc treat(struct patient *m, bool *live, struct qc_err *err)
+static qc_rc treat(struct gw_patient *m, bool *live, struct qc_err *err)
 {
     conclude(m);
     if (m->want == 0)
@@ -711,13 +582,13 @@ static qc_rc treat(struct patient *m, bool *live, struct qc_err *err)
 
 qc_rc gw_repair_segment(struct gw_repairing *p, uint64_t id, struct qc_err *err)
 {
-    QC_CLEANUP(qc_free_ptr) struct patient *mem = qc_alloc(sizeof *mem);
+    QC_CLEANUP(qc_free_ptr) struct gw_patient *mem = qc_alloc(sizeof *mem);
     bool live;
 
     if (mem == NULL)
         return QC_FAIL(err, QC_NOMEM, "a segment in repair");
     mem->p = p;
-    QC_TRY(load(mem, id, &live, err));
+    QC_TRY(gw_patient_load(mem, id, &live, err));
     qc_rc rc = live ? look(mem, err) : QC_OK;
     if (live && rc == QC_OK)
         rc = remember(mem, &live, err);
