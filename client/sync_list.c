@@ -24,13 +24,25 @@ static qc_rc pair_name(const struct sync_run *run, char ret[33], struct qc_err *
     return QC_OK;
 }
 
+/* Whose it is, without the name of a file that says nothing to anybody. */
+static qc_rc held(const struct qc_err *why, struct qc_err *err)
+{
+    const char *by = strstr(why->msg, "process ");
+    qc_err_set(err, QC_LOCKED, QC_HERE, "another sync or watch of these two is running (%.40s)",
+               by != NULL ? by : why->msg);
+    err->next = "wait for it, or the same command with --wait-lock SECONDS";
+    return QC_LOCKED;
+}
+
 static qc_rc take_lock(struct sync_run *run, int dir, const char *file, struct qc_err *err)
 {
     const qc_deadline until = qc_deadline_in(run->lock_ms);
     for (;;) {
         struct qc_err why = { 0 };
         qc_rc rc = qc_lock_file(&run->lock, dir, file, &why);
-        if (rc != QC_LOCKED || run->lock_ms == 0 || qc_deadline_over(until)) {
+        if (rc == QC_LOCKED && (run->lock_ms == 0 || qc_deadline_over(until)))
+            return held(&why, err);
+        if (rc != QC_LOCKED) {
             if (rc != QC_OK)
                 *err = why;
             return rc;
@@ -49,7 +61,7 @@ qc_rc sync_open(struct sync_run *run, struct qc_err *err)
     QC_TRY(qc_dir_make_path(place, 0700, err));
     QC_TRY(qc_dir_open(&dir, place, err));
     snprintf(file, sizeof file, "%s.lock", name);
-    QC_TRY_AS(take_lock(run, qc_fd_get(&dir), file, err), err, "another sync of these two");
+    QC_TRY(take_lock(run, qc_fd_get(&dir), file, err));
     snprintf(file, sizeof file, "%s.db", name);
     QC_TRY(places_join(place, file, path, err));
     struct qc_err why = { 0 };

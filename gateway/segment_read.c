@@ -427,8 +427,8 @@ static qc_rc too_few(const struct reading *rd, struct qc_err *err)
     const int withheld = __builtin_popcount(rd->withheld);
     if (withheld > 0 && at < sizeof list)
         (void)snprintf(list + at, sizeof list - at, "%s%d withheld", at == 0 ? ": " : ", ", withheld);
-    return QC_FAIL(err, QC_QUORUM, "%u good fragments, %u needed%s", rd->good_count, rd->op->plan.geometry.k,
-                   list);
+    return QC_FAIL(err, QC_QUORUM, "%u good fragment%s, %u needed%s", rd->good_count,
+                   rd->good_count == 1 ? "" : "s", rd->op->plan.geometry.k, list);
 }
 
 static void reading_done(struct reading *rd)

@@ -93,7 +93,7 @@ qc_rc tickets_take(struct vault *v, struct vault_ticket *ret, struct qc_err *err
     struct qc_err why = { 0 };
     const qc_rc rc = vault_store_ticket_take(v->store[HERE], ret, &why);
     if (rc == QC_NOTFOUND)
-        return QC_FAIL(err, QC_SHARES, "no ticket is left, and %.200s", v->why[AWAY].msg);
+        return QC_FAIL(err, QC_SHARES, "%.200s, and no ticket is left", v->why[AWAY].msg);
     if (rc != QC_OK)
         *err = why;
     return rc;
