@@ -2,6 +2,7 @@
 """Many files at once while share store 2 is elsewhere: put -r and sync take a ticket for each, in bundles as ever; too few tickets; tickets of what was
 not stored go back; killed at each point of such a put, and at each commit of drawing, using and cancelling them. Whatever came of it, what is listed opens by either store, and no ticket is used twice."""
 import os
+import re
 import shutil
 import sys
 
