@@ -3,7 +3,9 @@
 #include <sys/mman.h>
 
 #include "base/alloc.h"
-#include "base/key.h"
+#include "base/cleanup.h"
+
+#include "alloc_internal.h"
 
 enum { PAGE = 4096 };
 
@@ -35,7 +37,7 @@ void qc_secret_free(struct qc_secret *m)
 {
     if (m->p == NULL)
         return;
-    qc_wipe(m->p, m->n);
+    qc_wipe_block(m->p, m->n);
     munmap(m->p, m->n);
     *m = (struct qc_secret){ 0 };
 }
