@@ -279,6 +279,21 @@ qc_rc sync_summary(const struct sync_run *run, struct json_t **ret, struct qc_er
     return QC_OK;
 }
 
+/* The first file that was not done: a folder that was is counted nowhere, and what it holds comes behind it.
+ */
+static qc_span next_file(const struct sync_run *run)
+{
+    bool folder = false;
+    for (size_t i = 0; i < sync_plan_count(&run->plan); i++) {
+        const struct sync_step *s = sync_plan_at(&run->plan, i);
+        const bool dir = sync_step_is_dir(s);
+        folder = folder || (dir && qc_span_eq(s->path, run->next_path));
+        if (folder && !dir && (s->what == SYNC_PUT || s->what == SYNC_GET || s->what == SYNC_KEEP_BOTH))
+            return s->path;
+    }
+    return run->next_path;
+}
+
 /* Says what was not done, and which comes first when the run goes on. */
 static qc_rc tell_stopped(struct sync_run *run, struct qc_err *err)
 {
@@ -286,7 +301,7 @@ static qc_rc tell_stopped(struct sync_run *run, struct qc_err *err)
     QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
     const size_t left = undone(run),
                  all = run->files_all + run->plan.count[SYNC_MOVE_THERE] + run->plan.count[SYNC_MOVE_HERE];
-    QC_TRY(sync_name(run, run->next_path, &name, err));
+    QC_TRY(sync_name(run, next_file(run), &name, err));
     QC_TRY(text_quote(qc_buf_span(&name), &shown, err));
     return QC_FAIL(err, QC_CANCELLED, "interrupted: %zu of %zu file%s to do %s left, the next is %.*s", left,
                    all, text_s(all), left == 1 ? "is" : "are", (int)shown.n, (const char *)shown.p);
