@@ -245,6 +245,8 @@ static void disk_fails(void)
         sim_disk.sync_eio = 10;
         sim_say("fsync may fail");
         counts.disk_eio++;
+        if (gateway_serving()) /* most of such spells would be over before anything is written */
+            sim_spawn(NULL, "visitor", client_comes, NULL);
     } else {
         sim_disk.full = true;
         sim_say("the disk is full");
