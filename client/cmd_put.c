@@ -281,7 +281,7 @@ static qc_rc wait_for_others(struct put_group *g, const char *path, qc_span name
                              struct qc_err *err)
 {
     struct put_waiting *w = &g->v[g->count];
-    QC_TRY(vault_source_file_open(&w->file, AT_FDCWD, path, err));
+    QC_TRY(vault_source_file_later(&w->file, AT_FDCWD, path, err));
     g->count++;
     g->bytes += about(g->run, size);
     w->path = qc_strdup(path);
@@ -416,12 +416,10 @@ static qc_rc put_beside(struct put_run *run, const char *path, qc_span name, str
 }
 
 /* True: it is on its way, or was told; false: it is to be put alone. */
-static bool put_large(struct put_run *run, const char *path, qc_span name)
+static bool put_large(struct put_run *run, const char *path, qc_span name, uint64_t size)
 {
     struct qc_err why = { 0 };
-    struct stat st;
-    if (run->side == NULL || stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
-        st.st_size <= QC_VAULT_BUNDLED_MAX)
+    if (run->side == NULL || size <= QC_VAULT_BUNDLED_MAX)
         return false;
     const qc_rc rc = put_beside(run, path, name, &why);
     if (rc != QC_OK)
@@ -429,20 +427,23 @@ static bool put_large(struct put_run *run, const char *path, qc_span name)
     return true;
 }
 
-/* One of several. */
-static void put_one(struct put_run *run, const char *path, qc_span name)
+/* One of several. known: what is known of it, which may have changed; or NULL. */
+static void put_one(struct put_run *run, const char *path, qc_span name, const struct stat *known)
 {
     struct qc_err why = { 0 };
     struct stat st;
-    if (put_large(run, path, name))
+    if (known == NULL && stat(path, &st) == 0)
+        known = &st;
+    const bool file = known != NULL && S_ISREG(known->st_mode);
+    const uint64_t size = file ? (uint64_t)known->st_size : 0;
+    if (file && put_large(run, path, name, size))
         return;
-    if (run->sites != NULL || run->waiting == NULL || stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
-        st.st_size > QC_VAULT_BUNDLED_MAX) {
+    if (!file || run->sites != NULL || run->waiting == NULL || size > QC_VAULT_BUNDLED_MAX) {
         put_alone(run, path, name);
         return;
     }
     if (run->waiting->count == QC_VAULT_BUNDLE_FILES ||
-        run->waiting->bytes + about(run, (uint64_t)st.st_size) > QC_VAULT_BUNDLE_MAX)
+        run->waiting->bytes + about(run, size) > QC_VAULT_BUNDLE_MAX)
         put_waiting(run);
     if (!run->go_on)
         return;
@@ -452,7 +453,7 @@ static void put_one(struct put_run *run, const char *path, qc_span name)
         return;
     }
     const size_t before = g->count;
-    const qc_rc rc = wait_for_others(g, path, name, (uint64_t)st.st_size, &why);
+    const qc_rc rc = wait_for_others(g, path, name, size, &why);
     if (rc == QC_OK)
         return;
     run->go_on = told(run, rc, false, name, &why);
@@ -547,7 +548,7 @@ static qc_rc put_tree_entry(struct put_run *run, const FTSENT *e, size_t root_le
             put_folder(run, e->fts_statp, qc_buf_span(&name));
         return QC_OK;
     case FTS_F:
-        put_one(run, e->fts_accpath, qc_buf_span(&name));
+        put_one(run, e->fts_accpath, qc_buf_span(&name), e->fts_statp);
         return QC_OK;
     case FTS_SL:
     case FTS_SLNONE:
@@ -641,7 +642,7 @@ static qc_rc put_words(struct put_run *run, const struct qc_args *args, struct q
         QC_CLEANUP(qc_buf_free) qc_buf name = { .max = QC_CLIENT_TEXT_MAX };
         QC_TRY(
             name_below(args->argc > 1 ? word[files] : "", qc_span_str(last_component(word[i])), &name, err));
-        put_one(run, word[i], qc_buf_span(&name));
+        put_one(run, word[i], qc_buf_span(&name), NULL);
     }
     return QC_OK;
 }

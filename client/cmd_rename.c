@@ -19,7 +19,7 @@ struct mv {
     struct client *c;
     bool force;
     qc_buf names;
-    struct vault_move v[QC_VAULT_BUNDLE_FILES];
+    struct vault_move v[QC_VAULT_CALL_FILES];
     size_t n;
     uint64_t moved;
     qc_rc worst;
@@ -101,7 +101,7 @@ static qc_rc add_name(qc_buf *names, qc_span head, qc_span tail, struct qc_err *
 static qc_rc add(struct mv *run, qc_span from, qc_span head, qc_span tail, struct qc_err *err)
 {
     static const uint8_t nothing[VAULT_ID_BYTES];
-    if (run->n == QC_VAULT_BUNDLE_FILES)
+    if (run->n == QC_VAULT_CALL_FILES)
         QC_TRY(flush(run, err));
     run->v[run->n++] = (struct vault_move){ .over = run->force ? NULL : nothing };
     QC_TRY(add_name(&run->names, from, (qc_span){ 0 }, err));
@@ -221,7 +221,7 @@ qc_rc cmd_mv(void *app, const struct qc_args *args, struct qc_err *err)
     if (run == NULL)
         return QC_FAIL(err, QC_NOMEM, "moves");
     *run = (struct mv){ .c = c, .force = qc_args_flag(args, "force"), .worst = QC_OK, .go_on = true };
-    run->names.max = (size_t)2 * QC_VAULT_BUNDLE_FILES * (QC_VAULT_NAME_MAX + 4);
+    run->names.max = (size_t)2 * QC_VAULT_CALL_FILES * (QC_VAULT_NAME_MAX + 4);
     if (tree)
         QC_TRY(check_prefixes(args, err));
     if (args->argc == 2 && !tree) /* what fails before its turn is about it, too */

@@ -283,7 +283,7 @@ static bool is_full(const struct job *j, uint64_t size)
 {
     const size_t most = QC_CLIENT_LOTS_OPEN / (slots(j->of->run) + 1); /* one may run here */
     return j->count == QC_CLIENT_TOGETHER || j->count + j->folders + 2 > most ||
-           j->bytes + size + ABOUT_EACH > QC_VAULT_BUNDLE_MAX;
+           j->bytes + size + ABOUT_EACH > QC_VAULT_LOT_MAX;
 }
 
 void get_jobs_add(struct get_jobs *jobs, const struct get_what *what)

@@ -80,17 +80,44 @@ static qc_rc source_seek(void *ctx, uint64_t offset, struct qc_err *err)
     return QC_OK;
 }
 
+static qc_rc source_open(void *ctx, struct qc_err *err);
+
+static void source_close(void *ctx)
+{
+    struct sync_digest *d = ctx;
+    d->from->close(d->from->ctx);
+}
+
+/* What the source says of itself, and who it is read by. */
+static void take(struct sync_digest *d)
+{
+    d->source = *d->from;
+    d->source.open = d->from->open == NULL ? NULL : source_open;
+    d->source.close = d->from->close == NULL ? NULL : source_close;
+    d->source.read = source_read;
+    d->source.unchanged = d->from->unchanged == NULL ? NULL : source_unchanged;
+    d->source.seek = d->from->seek == NULL ? NULL : source_seek;
+    d->source.ctx = d;
+}
+
+/* Only now it says what it is. */
+static qc_rc source_open(void *ctx, struct qc_err *err)
+{
+    struct sync_digest *d = ctx;
+    QC_TRY(d->from->open(d->from->ctx, err));
+    take(d);
+    return begin(d, d->from->xattrs, err);
+}
+
 qc_rc sync_digest_source(struct sync_digest **ret, const struct vault_source *of, struct qc_err *err)
 {
     QC_CLEANUP(sync_digest_free) struct sync_digest *d = qc_alloc(sizeof *d);
     if (d == NULL)
         return QC_FAIL(err, QC_NOMEM, "a digest");
-    *d = (struct sync_digest){ .from = of, .source = *of };
-    d->source.read = source_read;
-    d->source.unchanged = of->unchanged == NULL ? NULL : source_unchanged;
-    d->source.seek = of->seek == NULL ? NULL : source_seek;
-    d->source.ctx = d;
-    QC_TRY(begin(d, of->xattrs, err));
+    d->from = of;
+    take(d);
+    if (of->open == NULL)
+        QC_TRY(begin(d, of->xattrs, err));
     *ret = QC_STEAL(d);
     return QC_OK;
 }

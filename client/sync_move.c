@@ -18,15 +18,15 @@
 /* Moves of one turn, on one side. */
 struct batch {
     struct sync_run *run;
-    size_t at[QC_VAULT_BUNDLE_FILES]; /* in the plan */
+    size_t at[QC_VAULT_CALL_FILES]; /* in the plan */
     size_t n;
-    qc_buf from[QC_VAULT_BUNDLE_FILES], to[QC_VAULT_BUNDLE_FILES]; /* names */
-    struct vault_move v[QC_VAULT_BUNDLE_FILES];
+    qc_buf from[QC_VAULT_CALL_FILES], to[QC_VAULT_CALL_FILES]; /* names */
+    struct vault_move v[QC_VAULT_CALL_FILES];
 };
 
 static void batch_free(struct batch **b)
 {
-    for (size_t i = 0; *b != NULL && i < QC_VAULT_BUNDLE_FILES; i++) {
+    for (size_t i = 0; *b != NULL && i < QC_VAULT_CALL_FILES; i++) {
         qc_buf_free(&(*b)->from[i]);
         qc_buf_free(&(*b)->to[i]);
     }
@@ -276,7 +276,7 @@ static bool is_of(const struct sync_run *run, size_t i, const struct sync_move *
 static qc_rc keep_unsure(struct sync_run *run, size_t at, struct qc_err *err)
 {
     const struct sync_move first = *sync_plan_move(&run->plan, at);
-    for (size_t i = at; i < at + QC_VAULT_BUNDLE_FILES && is_of(run, i, &first); i++) {
+    for (size_t i = at; i < at + QC_VAULT_CALL_FILES && is_of(run, i, &first); i++) {
         QC_TRY(sync_state_unsure(run->state, step_to(run, i)->path, true, err));
         QC_TRY(sync_state_unsure(run->state, step_from(run, i)->path, true, err));
         QC_TRY(sync_keep_unsure(run, step_to(run, i), err));
@@ -289,7 +289,7 @@ static qc_rc some(struct batch *b, size_t *at, struct qc_err *err)
 {
     struct sync_run *run = b->run;
     const struct sync_move first = *sync_plan_move(&run->plan, *at);
-    const size_t end = *at + QC_VAULT_BUNDLE_FILES;
+    const size_t end = *at + QC_VAULT_CALL_FILES;
     struct qc_err why = { 0 };
     b->n = 0;
     if (first.here)

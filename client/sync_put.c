@@ -70,7 +70,8 @@ static qc_rc open_folder(const struct sync_run *run, struct put *p, const char *
     return vault_source_folder_new(&p->file, p->st.mode, mtime.tv_sec, (uint32_t)mtime.tv_nsec, err);
 }
 
-static qc_rc open_put(struct sync_run *run, struct put *p, struct qc_err *err)
+/* later: it is opened when its turn to be read comes. */
+static qc_rc open_put(struct sync_run *run, struct put *p, bool later, struct qc_err *err)
 {
     char place[QC_CLIENT_PATH_MAX];
     p->name.max = QC_VAULT_NAME_MAX;
@@ -82,8 +83,11 @@ static qc_rc open_put(struct sync_run *run, struct put *p, struct qc_err *err)
     p->place = qc_strdup(place);
     if (p->place == NULL)
         return QC_FAIL(err, QC_NOMEM, "%s", place);
-    QC_TRY(sync_is_link(&p->st) ? vault_source_link_open(&p->file, AT_FDCWD, place, err)
-                                : vault_source_file_open(&p->file, AT_FDCWD, place, err));
+    if (sync_is_link(&p->st))
+        QC_TRY(vault_source_link_open(&p->file, AT_FDCWD, place, err));
+    else
+        QC_TRY(later ? vault_source_file_later(&p->file, AT_FDCWD, place, err)
+                     : vault_source_file_open(&p->file, AT_FDCWD, place, err));
     return sync_digest_source(&p->digest, vault_source_file_source(p->file), err);
 }
 
@@ -94,10 +98,11 @@ static const struct vault_source *source_of(const struct put *p)
 
 /* Ready to be stored, or it is told why not. *ret_other: its row says now that it is another file than the
  * plan saw. */
-static qc_rc begin(struct sync_run *run, struct put *p, bool *ret_ready, bool *ret_other, struct qc_err *err)
+static qc_rc begin(struct sync_run *run, struct put *p, bool later, bool *ret_ready, bool *ret_other,
+                   struct qc_err *err)
 {
     struct qc_err why = { 0 };
-    const qc_rc rc = open_put(run, p, &why);
+    const qc_rc rc = open_put(run, p, later, &why);
     *ret_ready = rc == QC_OK;
     if (rc != QC_OK) {
         sync_outcome(run, rc, false, true, MSG_PUT, p->s->path, &why);
@@ -148,7 +153,7 @@ qc_rc sync_put_one(struct sync_run *run, const struct sync_step *s, struct qc_er
     call.clouds = progress_clouds(&run->progress);
     call.progress_ctx = run;
     sync_progress_file(run);
-    QC_TRY(begin(run, &p, &ready, &other, err));
+    QC_TRY(begin(run, &p, false, &ready, &other, err));
     if (!ready)
         return QC_OK;
     if (other)
@@ -202,7 +207,7 @@ qc_rc sync_put_beside(struct sync_run *run, const struct sync_step *s, struct qc
     *job = (struct side_put){
         .job = { side_work, side_end, side_show }, .run = run, .p = { .s = s }, .opts = { .over = over(s) }
     };
-    QC_TRY(begin(run, &job->p, &ready, &other, err));
+    QC_TRY(begin(run, &job->p, false, &ready, &other, err));
     if (!ready)
         return QC_OK;
     if (other)
@@ -213,10 +218,10 @@ qc_rc sync_put_beside(struct sync_run *run, const struct sync_step *s, struct qc
 
 /* -- several --------------------------------------------------------------------------------------------- */
 
-bool sync_wait(struct sync_waiting *w, const struct sync_step *s, uint64_t size, size_t most)
+bool sync_wait(struct sync_waiting *w, const struct sync_step *s, uint64_t size, size_t most, uint64_t bytes)
 {
     enum { ABOUT_EACH = 1024 }; /* bytes of an N besides those of the file */
-    if (size > QC_VAULT_BUNDLED_MAX || w->count == most || w->bytes + size + ABOUT_EACH > QC_VAULT_BUNDLE_MAX)
+    if (size > QC_VAULT_BUNDLED_MAX || w->count == most || w->bytes + size + ABOUT_EACH > bytes)
         return false;
     w->v[w->count++] = s;
     w->bytes += size + ABOUT_EACH;
@@ -307,7 +312,7 @@ static qc_rc put_together(struct sync_run *run, const struct sync_waiting *w, st
         bool ready = false;
         struct put *p = &b->v[b->count++];
         p->s = w->v[i];
-        QC_TRY(begin(run, p, &ready, &other, err));
+        QC_TRY(begin(run, p, true, &ready, &other, err));
         b->items[b->count - 1] = (struct vault_put_item){ .name = qc_buf_span(&p->name), .over = over(p->s) };
         if (ready)
             b->items[b->count - 1].source = source_of(p);

@@ -450,17 +450,17 @@ static qc_rc waits(struct sync_run *run, struct waiting *w, const struct sync_st
     if (s->what == SYNC_GET && vault_sink_file_beside(s->path))
         return end_gets(run, w, err);
     if (s->what == SYNC_PUT && s->here->st.size <= QC_VAULT_BUNDLED_MAX) {
-        *ret = sync_wait(&w->puts, s, s->here->st.size, QC_VAULT_BUNDLE_FILES);
+        *ret = sync_wait(&w->puts, s, s->here->st.size, QC_VAULT_BUNDLE_FILES, QC_VAULT_BUNDLE_MAX);
         if (!*ret)
             QC_TRY(sync_put_waiting(run, &w->puts, err));
-        *ret = *ret || sync_wait(&w->puts, s, s->here->st.size, QC_VAULT_BUNDLE_FILES);
+        *ret = *ret || sync_wait(&w->puts, s, s->here->st.size, QC_VAULT_BUNDLE_FILES, QC_VAULT_BUNDLE_MAX);
     } else if (s->what == SYNC_GET && s->there->st.size <= QC_VAULT_BUNDLED_MAX && !sync_step_is_dir(s)) {
-        *ret = sync_wait(&w->gets, s, s->there->st.size, QC_CLIENT_TOGETHER);
+        *ret = sync_wait(&w->gets, s, s->there->st.size, QC_CLIENT_TOGETHER, QC_VAULT_LOT_MAX);
         if (!*ret) {
             QC_TRY(sync_put_sent(run, err));
             QC_TRY(sync_get_waiting(run, &w->gets, err));
         }
-        *ret = *ret || sync_wait(&w->gets, s, s->there->st.size, QC_CLIENT_TOGETHER);
+        *ret = *ret || sync_wait(&w->gets, s, s->there->st.size, QC_CLIENT_TOGETHER, QC_VAULT_LOT_MAX);
     }
     return QC_OK;
 }

@@ -87,7 +87,7 @@ struct sync_waiting {
     uint64_t bytes;
 };
 /* Does it wait? Else it is too large, or there is no room beside those that do. */
-bool sync_wait(struct sync_waiting *w, const struct sync_step *s, uint64_t size, size_t most);
+bool sync_wait(struct sync_waiting *w, const struct sync_step *s, uint64_t size, size_t most, uint64_t bytes);
 
 /* The row of a put that is about to begin: see struct sync_entry. */
 QC_MUST qc_rc sync_keep_open(struct sync_run *run, const struct sync_step *s, const struct sync_stat *st,

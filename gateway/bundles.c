@@ -28,21 +28,24 @@ bool gw_bundles_take(struct gw_bundles *b, uint64_t segment, gw_clouds withheld,
         const struct gw_bundle_read *r = &b->v[i];
         if (r->segment != segment || r->withheld != withheld || now - r->read_ms > QC_GW_BUNDLE_FRESH_MS)
             continue;
-        QC_ASSERT(from <= r->n && n <= r->n - from);
-        memcpy(dst, r->p + from, n);
+        if (from < r->from || from - r->from > r->n || n > r->n - (from - r->from))
+            continue; /* another part of it */
+        memcpy(dst, r->p + (from - r->from), n);
         return true;
     }
     return false;
 }
 
-void gw_bundles_keep(struct gw_bundles *b, uint64_t segment, gw_clouds withheld, uint8_t **p, uint32_t n)
+void gw_bundles_keep(struct gw_bundles *b, uint64_t segment, gw_clouds withheld, uint32_t from, uint8_t **p,
+                     uint32_t n)
 {
     QC_LOCK(&b->lock);
-    struct gw_bundle_read *to = &b->v[0]; /* the oldest, or that very one */
+    struct gw_bundle_read *to = &b->v[0]; /* the oldest, or one that has no more than this */
 
     for (unsigned i = 0; i < QC_GW_BUNDLES_READ; i++) {
         struct gw_bundle_read *r = &b->v[i];
-        if (r->segment == segment && r->withheld == withheld) {
+        if (r->segment == segment && r->withheld == withheld && r->from >= from &&
+            r->from + r->n <= from + n) {
             to = r;
             break;
         }
@@ -51,7 +54,7 @@ void gw_bundles_keep(struct gw_bundles *b, uint64_t segment, gw_clouds withheld,
     }
     qc_free(to->p);
     *to = (struct gw_bundle_read){
-        .segment = segment, .withheld = withheld, .read_ms = qc_now_ms(), .p = *p, .n = n
+        .segment = segment, .withheld = withheld, .read_ms = qc_now_ms(), .p = *p, .from = from, .n = n
     };
     *p = NULL;
 }

@@ -12,6 +12,7 @@ struct gw_reader {
     uint64_t from, to;
     uint64_t segment_at; /* where that segment begins */
     gw_clouds withheld;  /* clouds that are not asked */
+    bool among;          /* others of the bundle are wanted, too */
 };
 
 static qc_rc live_version(struct gw_engine *e, const struct gw_version_ids *ids, struct gw_version_row *ret,
@@ -153,26 +154,41 @@ static qc_rc segment_at(struct gw_reader *r, uint64_t off, struct gw_segment *re
     }
 }
 
-/* Of a bundle the whole segment is read: one request to each cloud, and whoever reads one N wants its
- * neighbours, too. A piece has to be fetched whole anyway to be verified. */
-static struct gw_range range_of(const struct gw_reader *r, const struct gw_segment *seg, uint64_t from,
-                                uint64_t to)
+static bool in_bundle(const struct gw_reader *r, const struct gw_segment *seg)
 {
-    if (r->v.holder != 0 && seg->size <= QC_GW_BUNDLE_MAX)
-        return (struct gw_range){ .from = 0, .to = seg->size };
-    return (struct gw_range){ .from = (uint32_t)from, .to = to < seg->size ? (uint32_t)to : seg->size };
+    return r->v.holder != 0 && seg->size <= QC_GW_BUNDLE_MAX;
+}
+
+/* Of a bundle, the stripes in which N lies, whose pieces have to be fetched whole anyway to be verified; all of
+ * them where several N are wanted: one request to each cloud. */
+static qc_rc range_of(const struct gw_reader *r, const struct gw_segment *seg, uint64_t from, uint64_t to,
+                      struct gw_range *ret, struct qc_err *err)
+{
+    struct ec_geometry g;
+
+    *ret = (struct gw_range){ .from = (uint32_t)from, .to = to < seg->size ? (uint32_t)to : seg->size };
+    if (!in_bundle(r, seg))
+        return QC_OK;
+    QC_TRY(ec_geometry(seg->k, seg->size, &g, err));
+    const uint32_t first = r->among ? 0 : ec_geometry_stripe_at(&g, ret->from);
+    const uint32_t last = r->among ? g.stripe_count - 1 : ec_geometry_stripe_at(&g, ret->to - 1);
+    const struct ec_stripe end = ec_geometry_stripe(&g, last);
+    ret->from = ec_geometry_stripe(&g, first).data_offset;
+    ret->to = end.data_offset + end.data_size;
+    return QC_OK;
 }
 
 /* A copy for those who come next. Without memory for one it is read again. */
-static void keep_bundle(struct gw_reader *r, const struct gw_segment *seg)
+static void keep_bundle(struct gw_reader *r, const struct gw_segment *seg, struct gw_range range)
 {
-    if (r->v.holder == 0 || seg->size > QC_GW_BUNDLE_MAX)
+    const uint32_t n = range.to - range.from;
+    if (!in_bundle(r, seg))
         return;
-    uint8_t *copy = qc_alloc(seg->size);
+    uint8_t *copy = qc_alloc(n);
     if (copy == NULL)
         return;
-    gw_read_copy(r->have, 0, copy, seg->size);
-    gw_bundles_keep(&r->e->bundles, seg->id, r->withheld, &copy, seg->size);
+    gw_read_copy(r->have, range.from, copy, n);
+    gw_bundles_keep(&r->e->bundles, seg->id, r->withheld, range.from, &copy, n);
 }
 
 /* off, to: of N */
@@ -185,7 +201,8 @@ static qc_rc fetch(struct gw_reader *r, uint64_t off, uint64_t to, struct qc_err
     gw_read_free(&r->have);
     QC_TRY(segment_at(r, off, &seg, &at, err));
     QC_TRY(fragments_on(r, &seg, &seg.withheld, err));
-    const struct gw_range range = range_of(r, &seg, r->start + off - at, r->start + to - at);
+    struct gw_range range;
+    QC_TRY(range_of(r, &seg, r->start + off - at, r->start + to - at, &range, err));
     qc_rc rc =
         gw_segment_read(r->e->store, &seg, range, qc_deadline_in(QC_GW_READ_MS), &faults, &r->have, err);
     if (faults.count > 0 && was_replaced(r, &seg)) {
@@ -203,7 +220,7 @@ static qc_rc fetch(struct gw_reader *r, uint64_t off, uint64_t to, struct qc_err
     r->segment_at = at;
     r->from = at + range.from;
     r->to = at + range.to;
-    keep_bundle(r, &seg);
+    keep_bundle(r, &seg, range);
     return QC_OK;
 }
 
@@ -305,10 +322,10 @@ static qc_rc read_whole(struct gw_reader *r, uint8_t *dst, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc read_sought(struct gw_engine *e, const struct sought *s, const char *request, qc_buf *to,
-                         struct qc_err *err)
+static qc_rc read_sought(struct gw_engine *e, const struct sought *s, bool among, const char *request,
+                         qc_buf *to, struct qc_err *err)
 {
-    struct gw_reader r = { .e = e, .v = s->v, .start = s->v.holder != 0 ? s->v.start : 0 };
+    struct gw_reader r = { .e = e, .v = s->v, .start = s->v.holder != 0 ? s->v.start : 0, .among = among };
     const size_t n = (size_t)s->v.size;
     uint8_t *dst = to->p + to->n;
 
@@ -356,7 +373,7 @@ qc_rc gw_read_some(struct gw_engine *e, const struct gw_version_ids *ids, size_t
     gw_request_begin(e, v[0].v.tenant, request);
     QC_TRY(make_room(v, count, to, err));
     for (size_t i = 0; i < count; i++)
-        QC_TRY_AS(read_sought(e, &v[i], request, to, err), err, "object %zu", i);
+        QC_TRY_AS(read_sought(e, &v[i], count > 1, request, to, err), err, "object %zu", i);
     return QC_OK;
 }
 

@@ -15,7 +15,7 @@ struct ahead_one {
 };
 
 struct ahead {
-    struct ahead_one v[QC_VAULT_BUNDLE_FILES];
+    struct ahead_one v[QC_VAULT_CALL_FILES];
     size_t n;
     qc_buf bytes;
 };
@@ -72,10 +72,10 @@ static qc_rc keep(void *ctx, const struct vault_gw_entry *e, struct qc_err *err)
 static qc_rc fetch_entries(struct vault *v, struct ahead *a, const qc_span *names, size_t count,
                            const struct vault_call *call, struct qc_err *err)
 {
-    QC_CLEANUP(qc_buf_free) qc_buf all = { .max = (size_t)QC_VAULT_BUNDLE_FILES * QC_VAULT_PATH_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf all = { .max = (size_t)QC_VAULT_CALL_FILES * QC_VAULT_PATH_MAX };
     const struct vault_gw_some take = { keep, a };
-    qc_span paths[QC_VAULT_BUNDLE_FILES];
-    size_t ends[QC_VAULT_BUNDLE_FILES];
+    qc_span paths[QC_VAULT_CALL_FILES];
+    size_t ends[QC_VAULT_CALL_FILES];
     for (size_t i = 0; i < count; i++) {
         QC_TRY(vault_name_seal(&all, v->ring, names[i], err));
         ends[i] = all.n;
@@ -89,13 +89,13 @@ static qc_rc fetch_entries(struct vault *v, struct ahead *a, const qc_span *name
  * of it counts. */
 static qc_rc fetch_bytes(struct vault *v, struct ahead *a, const struct vault_call *call, struct qc_err *err)
 {
-    struct vault_gw_version versions[QC_VAULT_BUNDLE_FILES];
-    size_t of[QC_VAULT_BUNDLE_FILES] = { 0 }, n = 0;
+    struct vault_gw_version versions[QC_VAULT_CALL_FILES];
+    size_t of[QC_VAULT_CALL_FILES] = { 0 }, n = 0;
     uint64_t sum = 0;
-    a->bytes.max = QC_VAULT_BUNDLE_MAX;
+    a->bytes.max = QC_VAULT_LOT_MAX;
     for (size_t i = 0; i < a->n; i++) {
         const struct vault_entry *e = &a->v[i].e.e;
-        if (e->kind != VAULT_ENTRY_FILE || e->size == 0 || e->size > QC_VAULT_BUNDLE_MAX - sum)
+        if (e->kind != VAULT_ENTRY_FILE || e->size == 0 || e->size > QC_VAULT_LOT_MAX - sum)
             continue;
         sum += e->size;
         versions[n] = a->v[i].version;
@@ -144,7 +144,7 @@ static void begin(struct vault *v, const qc_span *names, const qc_span *found, s
     struct qc_err why = { 0 };
     session_look_end(v);
     ahead_free(&v->ahead);
-    QC_ASSERT(count <= QC_VAULT_BUNDLE_FILES);
+    QC_ASSERT(count <= QC_VAULT_CALL_FILES);
     struct ahead *a = count == 0 ? NULL : qc_alloc(sizeof(*a));
     if (a == NULL)
         return;

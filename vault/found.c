@@ -6,7 +6,7 @@
 
 bool found_fits(const struct vault_gw_entry *e)
 {
-    return e->e.kind == VAULT_ENTRY_FILE && e->e.size <= QC_VAULT_BUNDLE_MAX && e->e.path.n <= FOUND_MAX &&
+    return e->e.kind == VAULT_ENTRY_FILE && e->e.size <= QC_VAULT_LOT_MAX && e->e.path.n <= FOUND_MAX &&
            e->e.priv.n <= FOUND_MAX - e->e.path.n;
 }
 

@@ -16,7 +16,7 @@
 #include "base/fault.h"
 #include "session.h"
 
-_Static_assert(QC_VAULT_PURGE_BATCH <= QC_VAULT_BUNDLE_FILES, "one call of the gateway");
+_Static_assert(QC_VAULT_PURGE_BATCH <= QC_VAULT_CALL_FILES, "one call of the gateway");
 
 /* What one call is about. */
 struct batch {

@@ -106,7 +106,7 @@ static qc_rc look(struct many *b, struct many_member *m, struct vault_gw_entry *
 /* The gateway's entries come in the order of the paths that were asked for; some have none. */
 struct looking {
     struct many *b;
-    struct many_member *asked[QC_VAULT_BUNDLE_FILES];
+    struct many_member *asked[QC_VAULT_CALL_FILES];
     size_t count, next;
 };
 
@@ -149,11 +149,29 @@ static qc_rc hand_out(struct looking *l, struct answers *a, struct qc_err *err)
     return at == a->n ? QC_OK : QC_FAIL(err, QC_FORMAT, "entries: of other paths than those asked for");
 }
 
-static qc_rc look_all(struct many *b, struct qc_err *err)
+static qc_rc look_some(struct looking *l, struct qc_err *err)
 {
     QC_CLEANUP(answers_done) struct answers a = { 0 };
+    struct many *b = l->b;
+    qc_span paths[QC_VAULT_CALL_FILES];
+    if (l->count == 0)
+        return QC_OK;
+    for (size_t i = 0; i < l->count; i++)
+        paths[i] = qc_buf_span(&l->asked[i]->path);
+    a.v = qc_alloc(l->count * sizeof(*a.v));
+    if (a.v == NULL)
+        return QC_FAIL(err, QC_NOMEM, "entries");
+    const struct vault_gw_some take = { keep_answer, &a };
+    QC_TRY(b->v->gw->ops->entry_some(b->v->gw, b->v->id, paths, l->count, &take, &b->call.op, err));
+    session_look(b->v);
+    const qc_rc rc = hand_out(l, &a, err);
+    session_look_end(b->v);
+    return rc;
+}
+
+static qc_rc look_all(struct many *b, struct qc_err *err)
+{
     struct looking l = { .b = b };
-    qc_span paths[QC_VAULT_BUNDLE_FILES];
     for (size_t i = 0; i < b->what.count; i++) {
         struct many_member *m = &b->m[i];
         struct qc_err why = { 0 };
@@ -162,20 +180,13 @@ static qc_rc look_all(struct many *b, struct qc_err *err)
             many_out(m, false, rc, &why);
             continue;
         }
-        paths[l.count] = qc_buf_span(&m->path);
         l.asked[l.count++] = m;
+        if (l.count < QC_VAULT_CALL_FILES)
+            continue;
+        QC_TRY(look_some(&l, err));
+        l = (struct looking){ .b = b };
     }
-    if (l.count == 0)
-        return QC_OK;
-    a.v = qc_alloc(l.count * sizeof(*a.v));
-    if (a.v == NULL)
-        return QC_FAIL(err, QC_NOMEM, "entries");
-    const struct vault_gw_some take = { keep_answer, &a };
-    QC_TRY(b->v->gw->ops->entry_some(b->v->gw, b->v->id, paths, l.count, &take, &b->call.op, err));
-    session_look(b->v);
-    const qc_rc rc = hand_out(&l, &a, err);
-    session_look_end(b->v);
-    return rc;
+    return look_some(&l, err);
 }
 
 /* -- sealing --------------------------------------------------------------------------------------------- */
@@ -195,20 +206,32 @@ static qc_rc read_all(struct many *b, const struct vault_source *source, uint8_t
     return QC_OK;
 }
 
+/* What is drawn and is no key, at once: a draw has a price of its own. */
+static qc_rc draw_ids(struct many *b, struct many_member *m, struct qc_err *err)
+{
+    uint8_t drawn[4 * VAULT_ID_BYTES];
+    uint8_t *to[4] = { m->ids.put_key, m->seal_salt };
+    size_t n = 2;
+    if (m->fresh)
+        to[n++] = m->ids.object;
+    if (b->ticket)
+        memcpy(m->ids.version, m->taken.version, VAULT_ID_BYTES);
+    else
+        to[n++] = m->ids.version;
+    QC_TRY(qc_rng_fill(&b->v->rng, drawn, n * VAULT_ID_BYTES, err));
+    for (size_t i = 0; i < n; i++)
+        memcpy(to[i], drawn + i * VAULT_ID_BYTES, VAULT_ID_BYTES);
+    return QC_OK;
+}
+
 /* Ids and keys, and where these bytes came from. What was drawn before is not this object's. */
 static qc_rc draw(struct many *b, struct many_member *m, struct vault_keys *keys, struct qc_err *err)
 {
     struct vault *v = b->v;
     if (v->tell != NULL)
         (void)v->tell(v->tell_ctx);
-    if (m->fresh)
-        QC_TRY(qc_rng_fill(&v->rng, m->ids.object, VAULT_ID_BYTES, err));
     QC_TRY(qc_rng_fill(&v->ids, m->salt, sizeof(m->salt), err));
-    if (b->ticket)
-        memcpy(m->ids.version, m->taken.version, VAULT_ID_BYTES);
-    else
-        QC_TRY(qc_rng_fill(&v->rng, m->ids.version, VAULT_ID_BYTES, err));
-    QC_TRY(qc_rng_fill(&v->rng, m->ids.put_key, sizeof(m->ids.put_key), err));
+    QC_TRY(draw_ids(b, m, err));
     QC_CLEANUP(qc_key_free) qc_key *given = QC_STEAL(m->taken.share);
     QC_TRY(put_draw_keys(v, &m->ids, session_generation(v), given, keys, err));
     const char *text = v->tell != NULL ? v->tell(v->tell_ctx) : v->provenance;
@@ -291,10 +314,21 @@ static qc_rc seal(struct many *b, struct many_member *m, struct qc_err *err)
     memcpy(params.ids.vault, b->v->id, VAULT_ID_BYTES);
     memcpy(params.ids.object, m->ids.object, VAULT_ID_BYTES);
     memcpy(params.ids.version, m->ids.version, VAULT_ID_BYTES);
-    QC_TRY(qc_rng_fill(&b->v->rng, params.salt, sizeof(params.salt), err));
+    memcpy(params.salt, m->seal_salt, sizeof(params.salt));
     QC_TRY(vault_sealer_new(&sealer, &keys, &params, err));
     QC_TRY(write_N(b, m, sealer, err));
     return share_out(b, m, &keys, sealer, err);
+}
+
+static qc_rc seal_opened(struct many *b, struct many_member *m, struct qc_err *err)
+{
+    const struct vault_source *s = m->item->source;
+    if (s->open != NULL)
+        QC_TRY(s->open(s->ctx, err));
+    const qc_rc rc = seal(b, m, err);
+    if (s->close != NULL)
+        s->close(s->ctx);
+    return rc;
 }
 
 /* What cannot be sealed leaves nothing in the segment. */
@@ -306,7 +340,7 @@ static qc_rc seal_all(struct many *b, struct qc_err *err)
         struct qc_err why = { 0 };
         if (m->fate != MANY_IN)
             continue;
-        const qc_rc rc = seal(b, m, &why);
+        const qc_rc rc = seal_opened(b, m, &why);
         if (rc == QC_RANDOM || rc == QC_CANCELLED || rc == QC_NOMEM) {
             *err = why;
             return rc;

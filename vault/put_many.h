@@ -46,6 +46,7 @@ struct many_member {
     struct store_sealed share[2];
     struct vault_meta meta;
     uint8_t salt[16];       /* of the entry's private part */
+    uint8_t seal_salt[VAULT_ID_BYTES];
     uint64_t start, stored; /* of N in the segment */
     uint64_t padding;       /* bytes of it */
     uint8_t M[32];

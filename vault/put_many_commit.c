@@ -59,7 +59,7 @@ static void take_outcome(struct many_member *m, const struct vault_gw_member *g)
 static qc_rc commit_some(struct many *b, size_t *at, struct vault_gw_member *g, const struct vault_op *op,
                          struct qc_err *err)
 {
-    size_t of[QC_VAULT_BUNDLE_FILES] = { 0 };
+    size_t of[QC_VAULT_CALL_FILES] = { 0 };
     struct vault_gw_bundle what = {
         .put_key = b->put_key, .members = g, .hasty = b->what.hasty, .receipt = b->receipt
     };
@@ -69,7 +69,7 @@ static qc_rc commit_some(struct many *b, size_t *at, struct vault_gw_member *g, 
         if (m->fate != MANY_IN)
             continue;
         bytes += weight(m);
-        if (what.count > 0 && bytes > QC_VAULT_BUNDLE_BODY)
+        if (what.count == QC_VAULT_CALL_FILES || (what.count > 0 && bytes > QC_VAULT_BUNDLE_BODY))
             break;
         of[what.count] = *at;
         g[what.count++] = (struct vault_gw_member){ .put_key = m->ids.put_key,

@@ -161,9 +161,9 @@ static qc_rc settle_puts(struct moving *g, struct qc_err *err)
 /* Paths of one request, and which they are of. */
 struct fetch {
     struct moving *g;
-    qc_span path[QC_VAULT_BUNDLE_FILES];
-    size_t of[QC_VAULT_BUNDLE_FILES];
-    unsigned side[QC_VAULT_BUNDLE_FILES];
+    qc_span path[QC_VAULT_CALL_FILES];
+    size_t of[QC_VAULT_CALL_FILES];
+    unsigned side[QC_VAULT_CALL_FILES];
     size_t n;
     size_t at; /* the first that has no answer yet: they come in this order */
 };
@@ -210,7 +210,7 @@ static qc_rc fetch(struct moving *g, struct qc_err *err)
             f->path[f->n] = qc_buf_span(&g->one[i].path[side]);
             f->of[f->n] = i;
             f->side[f->n++] = side;
-            if (f->n == QC_VAULT_BUNDLE_FILES)
+            if (f->n == QC_VAULT_CALL_FILES)
                 QC_TRY(fetch_some(f, err));
         }
     }
@@ -293,9 +293,9 @@ static qc_rc look_at_all(struct moving *g, struct qc_err *err)
 /* -- notes in the stores --------------------------------------------------------------------------------- */
 
 struct notes {
-    struct vault_store_moved moved[SIDES * QC_VAULT_BUNDLE_FILES];
-    bool mine[SIDES * QC_VAULT_BUNDLE_FILES];
-    struct vault_store_removal covered[QC_VAULT_BUNDLE_FILES];
+    struct vault_store_moved moved[SIDES * QC_VAULT_CALL_FILES];
+    bool mine[SIDES * QC_VAULT_CALL_FILES];
+    struct vault_store_removal covered[QC_VAULT_CALL_FILES];
     size_t n, covers;
 };
 
@@ -492,7 +492,7 @@ static void find_out(struct moving *g, struct one *o, qc_rc rc, const struct qc_
 /* Those that wait, from *at on, as many as one request takes. */
 static qc_rc ask_some(struct moving *g, size_t *at, struct qc_err *err)
 {
-    size_t of[QC_VAULT_BUNDLE_FILES] = { 0 }, n = 0, bytes = 0;
+    size_t of[QC_VAULT_CALL_FILES] = { 0 }, n = 0, bytes = 0;
     for (; *at < g->n; ++*at) {
         struct one *o = &g->one[*at];
         if (o->fate != WAITS)
@@ -641,8 +641,8 @@ qc_rc vault_move_many(struct vault *v, struct vault_move *moves, size_t n, const
 {
     QC_CLEANUP(moving_done) struct moving g = { .v = v, .call = call, .n = n };
     struct qc_err why = { 0 };
-    if (n < 1 || n > QC_VAULT_BUNDLE_FILES)
-        return QC_FAIL(err, QC_USAGE, "%zu moves in one call, expected 1..%d", n, QC_VAULT_BUNDLE_FILES);
+    if (n < 1 || n > QC_VAULT_CALL_FILES)
+        return QC_FAIL(err, QC_USAGE, "%zu moves in one call, expected 1..%d", n, QC_VAULT_CALL_FILES);
     QC_TRY(session_need_both(v, err));
     QC_TRY(begin(&g, moves, err));
     QC_TRY(settle_puts(&g, err));

@@ -20,10 +20,10 @@ struct vault_source_file {
     uint64_t done; /* bytes read */
     qc_buf xattrs;
     unsigned left_out; /* of them, that are not kept */
-    /* Of a link: where it is, and its target as it was. */
+    /* Of a link, and of a file that is opened later: where it is. */
     int dirfd;
     char *path;
-    qc_buf target;
+    qc_buf target; /* of a link, as it was */
 };
 
 void vault_source_file_free(struct vault_source_file **f)
@@ -106,12 +106,22 @@ static qc_rc seek_to(void *ctx, uint64_t offset, struct qc_err *err)
     return QC_OK;
 }
 
+/* What was read is open no longer: what has its name by now must be the same file. */
+static qc_rc look_again(const struct vault_source_file *f, struct stat *ret, struct qc_err *err)
+{
+    const bool open = f->path == NULL || qc_fd_is(&f->own);
+    if ((open ? fstat(f->fd, ret) : fstatat(f->dirfd, f->path, ret, 0)) == 0)
+        return QC_OK;
+    if (!open && errno == ENOENT)
+        return QC_FAIL(err, QC_CHANGED, "the file went away while it was stored");
+    return QC_FAIL_OS(err, "cannot look at the input again");
+}
+
 static qc_rc unchanged(void *ctx, uint64_t bytes_read, struct qc_err *err)
 {
     const struct vault_source_file *f = ctx;
     struct stat now;
-    if (fstat(f->fd, &now) != 0)
-        return QC_FAIL_OS(err, "cannot look at the input again");
+    QC_TRY(look_again(f, &now, err));
     const struct vault_source_id id = id_of(&now);
     if (!vault_source_same(&id, &f->id))
         return QC_FAIL(err, QC_CHANGED, "the file changed while it was read");
@@ -147,10 +157,8 @@ static qc_rc check_kind(mode_t mode, const char *path, struct qc_err *err)
     return QC_USAGE;
 }
 
-qc_rc vault_source_file_open(struct vault_source_file **ret, int dirfd, const char *path, struct qc_err *err)
+static qc_rc open_file(struct vault_source_file *f, int dirfd, const char *path, struct qc_err *err)
 {
-    QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
-    QC_TRY(source_new(&f, err));
     /* Before it is opened: that alone rewinds a tape, and is refused for a socket. */
     if (fstatat(dirfd, path, &f->before, 0) != 0)
         return QC_FAIL_OS(err, "%s", path);
@@ -175,6 +183,42 @@ qc_rc vault_source_file_open(struct vault_source_file **ret, int dirfd, const ch
     f->xattrs.max = QC_VAULT_XATTRS_MAX;
     QC_TRY(vault_xattrs_read(f->fd, &f->xattrs, &f->left_out, err));
     f->source.xattrs = qc_buf_span(&f->xattrs);
+    return QC_OK;
+}
+
+qc_rc vault_source_file_open(struct vault_source_file **ret, int dirfd, const char *path, struct qc_err *err)
+{
+    QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
+    QC_TRY(source_new(&f, err));
+    QC_TRY(open_file(f, dirfd, path, err));
+    *ret = QC_STEAL(f);
+    return QC_OK;
+}
+
+static qc_rc open_now(void *ctx, struct qc_err *err)
+{
+    struct vault_source_file *f = ctx;
+    f->done = 0;
+    qc_buf_free(&f->xattrs);
+    return open_file(f, f->dirfd, f->path, err);
+}
+
+static void close_again(void *ctx)
+{
+    struct vault_source_file *f = ctx;
+    qc_fd_close(&f->own);
+}
+
+qc_rc vault_source_file_later(struct vault_source_file **ret, int dirfd, const char *path, struct qc_err *err)
+{
+    QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
+    QC_TRY(source_new(&f, err));
+    f->dirfd = dirfd;
+    f->path = qc_strdup(path);
+    if (f->path == NULL)
+        return QC_FAIL(err, QC_NOMEM, "no memory for an input");
+    f->source.open = open_now;
+    f->source.close = close_again;
     *ret = QC_STEAL(f);
     return QC_OK;
 }

@@ -249,6 +249,6 @@ qc_rc call_read_some(struct request *r, struct answer *ret, struct qc_err *err)
         return QC_FAIL(err, QC_NOMEM, "ids of objects");
     for (size_t i = 0; i < count; i++)
         QC_TRY_AS(request_version(r, qc_json_at(list, i), &ids[i], err), err, "object %zu", i);
-    qc_buf_init(&ret->raw, QC_GW_BUNDLE_MAX);
+    qc_buf_init(&ret->raw, QC_GW_READ_SOME);
     return gw_read_some(request_engine(r), ids, count, r->name, &ret->raw, err);
 }

@@ -647,7 +647,7 @@ static void many(struct rig *r)
     is_list(r, "twice", "1c");
     is_list(r, "other/two", "1c");
     REFUSED(vault_move_many(r->v, m, 0, &call, &err), QC_USAGE, "0 moves");
-    REFUSED(vault_move_many(r->v, m, QC_VAULT_BUNDLE_FILES + 1, &call, &err), QC_USAGE, "257 moves");
+    REFUSED(vault_move_many(r->v, m, QC_VAULT_CALL_FILES + 1, &call, &err), QC_USAGE, "257 moves");
 }
 
 /* Not with one store, nor with one that cannot be written; and with one made anew from the other. */

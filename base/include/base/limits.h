@@ -92,9 +92,11 @@
     X(QC_VAULT_PLACE_MAX, 4096, "bytes", "of a path: PATH_MAX")                                              \
     X(QC_VAULT_LIST_MEMORY, 16 * 1024 * 1024, "bytes", "names sorted in memory; more: temporary files")      \
     X(QC_VAULT_LIST_RUNS_MAX, 512, "runs", "of one sorted listing: 8 GiB of names")                          \
-    X(QC_VAULT_BUNDLE_FILES, 256, "files", "sealed, and stored, together: as QC_GW_BATCH_CHANGES_MAX")       \
+    X(QC_VAULT_CALL_FILES, 256, "files", "of one request: as QC_GW_BATCH_CHANGES_MAX")                       \
+    X(QC_VAULT_BUNDLE_FILES, 512, "files", "sealed, and stored, together: each bundle waits for disks")      \
     X(QC_VAULT_BUNDLE_LEAST, 8, "files", "fewer are put one by one: a read fetches the bundle of a file")    \
-    X(QC_VAULT_BUNDLE_MAX, 1024 * 1024, "bytes", "a bundle: as QC_GW_BUNDLE_MAX")                            \
+    X(QC_VAULT_BUNDLE_MAX, 3 * 1024 * 1024, "bytes", "a bundle: as QC_GW_BUNDLE_MAX")                        \
+    X(QC_VAULT_LOT_MAX, 1024 * 1024, "bytes", "of small files, fetched by one request: QC_GW_READ_SOME")     \
     X(QC_VAULT_BUNDLED_MAX, 128 * 1024, "bytes", "of a file in one; N is then below QC_GW_BUNDLED_MAX")      \
     X(QC_VAULT_BUNDLE_BODY, 600 * 1024, "bytes", "of entries in one request: the gateway takes 1 MiB")       \
     X(QC_VAULT_PAGE, 1000, "entries", "one page of a listing")                                               \
@@ -250,7 +252,8 @@
     X(QC_GW_SEGMENTS_MAX, 1000000, "segments", "of a version: 66 bytes each fit a log object")               \
     X(QC_GW_BATCH_CHANGES_MAX, 256, "changes", "decided in one transaction and one log object")              \
     X(QC_GW_BUNDLED_MAX, 256 * 1024, "bytes", "FORMAT 12: an N in a bundle; a larger one is worth its own")  \
-    X(QC_GW_BUNDLE_MAX, 1024 * 1024, "bytes", "a bundle's segment: one stripe, so one piece of k clouds")    \
+    X(QC_GW_BUNDLE_MAX, 3 * 1024 * 1024, "bytes", "a bundle's segment: some stripes, of 1 MiB each")         \
+    X(QC_GW_READ_SOME, 1024 * 1024, "bytes", "of several small N in one answer")                             \
     X(QC_GW_BUNDLES_READ, 8, "bundles", "kept in memory after a read: neighbours are read next")             \
     X(QC_GW_BUNDLE_FRESH_MS, 2000, "ms", "so long: then the clouds are asked again")                         \
     X(QC_GW_REPACK_DEAD, 50, "%", "of a bundle's bytes: from there on what lives goes to another one")       \

@@ -161,7 +161,7 @@ struct vault_gw_member {
 struct vault_gw_bundle {
     const uint8_t *put_key; /* of the upload */
     struct vault_gw_member *members;
-    size_t count; /* 1..QC_VAULT_BUNDLE_FILES */
+    size_t count; /* 1..QC_VAULT_CALL_FILES */
     bool hasty;
     struct vault_gw_receipt *receipt; /* out, of one that is committed: all that is the same for the others */
 };
@@ -228,7 +228,7 @@ struct vault_gw_ops {
     /* QC_NOTFOUND  the path never existed; a tombstone is an answer. */
     qc_rc (*entry_get)(struct vault_gw *gw, const uint8_t *vault, qc_span path, struct vault_gw_entry *ret,
                        const struct vault_op *op, struct qc_err *err);
-    /* Of up to QC_VAULT_BUNDLE_FILES paths: fn gets the entries that are there, in the order of the paths. */
+    /* Of up to QC_VAULT_CALL_FILES paths: fn gets the entries that are there, in the order of the paths. */
     qc_rc (*entry_some)(struct vault_gw *gw, const uint8_t *vault, const qc_span *paths, size_t count,
                         const struct vault_gw_some *take, const struct vault_op *op, struct qc_err *err);
     qc_rc (*entry_list)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_page *page,
@@ -238,7 +238,7 @@ struct vault_gw_ops {
                           struct vault_gw_receipt *ret, struct vault_gw_entry *ret_current,
                           const struct vault_op *op, struct qc_err *err);
 
-    /* 1..QC_VAULT_BUNDLE_FILES, of no more than QC_VAULT_BUNDLE_BODY bytes. Idempotent by put keys. QC_OK:
+    /* 1..QC_VAULT_CALL_FILES, of no more than QC_VAULT_BUNDLE_BODY bytes. Idempotent by put keys. QC_OK:
      * each has its outcome; of one QC_NOTFOUND: nothing is at the old path; QC_CONFLICT: another number, or
      * version, is there by now. */
     qc_rc (*entries_move)(struct vault_gw *gw, const uint8_t *vault, struct vault_gw_move *moves,
@@ -277,13 +277,13 @@ struct vault_gw_ops {
 
     qc_rc (*read)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_read *what,
                   const struct vault_op *op, struct qc_err *err);
-    /* All of them, N after N, appended: up to QC_VAULT_BUNDLE_FILES, of no more than ret's max together. */
+    /* All of them, N after N, appended: up to QC_VAULT_CALL_FILES, of no more than ret's max together. */
     qc_rc (*read_some)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_version *versions,
                        size_t count, qc_buf *ret, const struct vault_op *op, struct qc_err *err);
     /* B, appended. QC_NOTFOUND. */
     qc_rc (*backup_get)(struct vault_gw *gw, const uint8_t *vault, const uint8_t *object,
                         const uint8_t *version, qc_buf *ret, const struct vault_op *op, struct qc_err *err);
-    /* 1..QC_VAULT_BUNDLE_FILES, all or none, durable; again: nothing changes. QC_NOTFOUND; QC_CONFLICT what
+    /* 1..QC_VAULT_CALL_FILES, all or none, durable; again: nothing changes. QC_NOTFOUND; QC_CONFLICT what
      * is there is of a later generation. */
     qc_rc (*backups_put)(struct vault_gw *gw, const uint8_t *vault, const struct vault_gw_backup *v,
                          size_t count, const struct vault_op *op, struct qc_err *err);

@@ -26,7 +26,7 @@ struct vault_move {
     uint32_t record_copies, clouds;                        /* out */
 };
 /*
- * Move up to QC_VAULT_BUNDLE_FILES names, by one request and one log object as far as they fit: for mv, and
+ * Move up to QC_VAULT_CALL_FILES names, by one request and one log object as far as they fit: for mv, and
  * for a sync that finds that files were renamed. Fill from, to, version (that it saw) and over (zeros: the
  * new name must be free) of each; afterwards each rc is QC_OK, or nothing of that move has changed.
  *

@@ -143,6 +143,10 @@ bool vault_source_same_elsewhere(const struct vault_source_id *a, const struct v
 
 /* Where D comes from. */
 struct vault_source {
+    /* Of one of several: before anything else of it is looked at, and behind its last byte, so that few are
+     * open at a time. open sets what follows. Both NULL: it is open. vault_put asks for neither. */
+    qc_rc (*open)(void *ctx, struct qc_err *err);
+    void (*close)(void *ctx);
     /* Up to max bytes into dst; 0 is the end. */
     qc_rc (*read)(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *err);
     /* After the last byte, before the commit: is what was read still what is there? QC_CHANGED. NULL: cannot
@@ -311,7 +315,7 @@ QC_MUST qc_rc vault_get(struct vault *v, qc_span name, const struct vault_sink *
 /*
  * These are the next that are asked for: their entries come by one request, and the sealed bytes of the small
  * ones, up to 1 MiB together, by another. A hint: what fails is asked for again, by each, and nothing is less
- * checked. Until the next call; count 0 forgets what is left. names: up to QC_VAULT_BUNDLE_FILES.
+ * checked. Until the next call; count 0 forgets what is left. names: up to QC_VAULT_CALL_FILES.
  */
 void vault_ahead(struct vault *v, const qc_span *names, size_t count, const struct vault_call *call);
 /* The same of what vault_find has found: only bytes are fetched. */
