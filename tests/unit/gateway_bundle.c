@@ -1,17 +1,19 @@
 /* unit/gateway_bundle: many N in one segment are versions like others: read, counted, refused, cancelled and
  * rebuilt each for itself. */
+#include "gw_repair_rig.h"
 #include "gw_tenants.h"
 
-enum { MEMBERS = 4 };
+enum { MEMBERS = 4, LARGE = 12 };
 
 struct many {
-    struct erig_put bundle, v[MEMBERS];
+    struct erig_put bundle, v[LARGE];
+    unsigned count;
 };
 
 static struct many many_prepare(uint64_t seed, const char *const paths[MEMBERS])
 {
     static const uint32_t sizes[MEMBERS] = { 1, 900, 70000, 5 };
-    struct many m = { .bundle = erig_prepare(seed, "", 1, 1, 0) };
+    struct many m = { .bundle = erig_prepare(seed, "", 1, 1, 0), .count = MEMBERS };
 
     for (unsigned i = 0; i < MEMBERS; i++)
         m.v[i] = erig_prepare(seed + 1 + i, paths[i], 1, 1, sizes[i]);
@@ -23,20 +25,20 @@ static qc_rc many_send(struct erig *r, const struct many *m, struct qc_err *err)
     QC_CLEANUP(gw_unit_give) struct gw_unit *u = NULL;
     struct gw_segment_receipt receipt;
     struct gw_segment_put s = { .tenant = r->tenant, .put_key = m->bundle.key, .last = true };
-    uint8_t bytes[70003];
+    static uint8_t bytes[QC_GW_BUNDLED_MAX];
 
-    for (unsigned i = 0; i < MEMBERS; i++)
+    for (unsigned i = 0; i < m->count; i++)
         s.size += erig_size(&m->v[i], 0);
     QC_TRY(erig_begin(r, &m->bundle, err));
     QC_TRY(gw_engine_unit(r->e, r->tenant, s.size, qc_deadline_in(QC_GW_UNIT_MS), &u, err));
-    for (unsigned i = 0; i < MEMBERS; i++) {
+    for (unsigned i = 0; i < m->count; i++) {
         erig_bytes(&m->v[i], 0, bytes);
         gw_unit_add(u, qc_span_of(bytes, erig_size(&m->v[i], 0)));
     }
     return gw_upload_segment(r->e, &s, u, &receipt, err);
 }
 
-static qc_rc many_commit(struct erig *r, const struct many *m, struct gw_upload_member ret[MEMBERS],
+static qc_rc many_commit(struct erig *r, const struct many *m, struct gw_upload_member *ret,
                          struct qc_err *err)
 {
     const struct gw_upload_bundle b = { .put_key = m->bundle.key,
@@ -44,10 +46,10 @@ static qc_rc many_commit(struct erig *r, const struct many *m, struct gw_upload_
                                         .segments = 1,
                                         .tenant = r->tenant,
                                         .members = ret,
-                                        .count = MEMBERS };
+                                        .count = m->count };
     uint64_t start = 0;
 
-    for (unsigned i = 0; i < MEMBERS; i++) {
+    for (unsigned i = 0; i < m->count; i++) {
         const struct erig_put *p = &m->v[i];
         ret[i] = (struct gw_upload_member){ .put_key = p->key,
                                             .entry = p->entry,
@@ -318,8 +320,51 @@ static void check_some(void)
     erig_done(&r);
 }
 
+/* A bundle of three stripes, of which the last is damaged beyond help: whoever wants one N fetches its stripes
+ * alone, and gets it unless it lies there; whoever wants several fetches all of it. */
+static void check_stripes(void)
+{
+    static const uint32_t size = 250000, stripe = 1024 * 1024;
+    struct gw_upload_member out[LARGE];
+    struct qc_err err = { 0 };
+    struct erig r;
+    struct many m = { .bundle = erig_prepare(700, "", 1, 1, 0), .count = LARGE };
+    char paths[LARGE][3], file[600];
+    unsigned cloud;
+
+    for (unsigned i = 0; i < LARGE; i++) {
+        (void)snprintf(paths[i], sizeof paths[i], "\1%c", (char)('a' + i));
+        m.v[i] = erig_prepare(701 + i, paths[i], 1, 1, size);
+    }
+    erig_new(&r, 4, 2, 4);
+    CHECK_OK(many_send(&r, &m, &err));
+    CHECK_OK(many_commit(&r, &m, out, &err));
+    for (unsigned i = 0; i < LARGE; i++)
+        CHECK(out[i].rc == QC_OK);
+    for (unsigned frag = 0; frag < 3; frag++) {
+        rrig_fragment(&r, &m.bundle, 0, frag, &cloud, file);
+        rrig_flip(file, GW_FRAG_HEAD_BYTES + 2 * (size_t)stripe / 2 + 100);
+    }
+    const struct gw_version_ids two[2] = {
+        { .tenant = r.tenant, .vault = r.vault, .object = m.v[0].object, .version = m.v[0].version },
+        { .tenant = r.tenant, .vault = r.vault, .object = m.v[1].object, .version = m.v[1].version },
+    };
+    QC_CLEANUP(qc_buf_free) qc_buf got = { .max = SOME_ROOM };
+    CHECK_RC(gw_read_some(r.e, two, 2, "", &got, &err), QC_QUORUM);
+    for (unsigned i = LARGE; i-- > 0;) { /* the whole ones too, out of what was read for others */
+        const bool whole = (i + 1) * size <= 2 * stripe;
+        const qc_rc rc = erig_check(&r, &m.v[i], &err);
+        CHECK((rc == QC_OK) == whole);
+    }
+    got.n = 0;
+    CHECK_OK(gw_read_some(r.e, two, 2, "", &got, &err)); /* both are in memory now */
+    CHECK(got.n == m.v[0].entry.size + m.v[1].entry.size);
+    erig_done(&r);
+}
+
 int main(void)
 {
+    check_stripes();
     check_some();
     check_purged();
     check_quota();
