@@ -189,170 +189,6 @@ static qc_rc look_all(struct many *b, struct qc_err *err)
     return look_some(&l, err);
 }
 
-/* -- sealing --------------------------------------------------------------------------------------------- */
-
-/* All of D to where it is sealed; one byte more than may be tells that it is larger. */
-static qc_rc read_all(struct many *b, const struct vault_source *source, uint8_t *dst, size_t *ret,
-                      struct qc_err *err)
-{
-    size_t got = 0;
-    for (size_t n = 1; n > 0 && got <= QC_VAULT_BUNDLED_MAX; got += n) {
-        QC_TRY(qc_go_on(b->call.op.deadline, b->call.op.cancel, "put", err));
-        QC_TRY(source->read(source->ctx, dst + got, QC_VAULT_BUNDLED_MAX + 1 - got, &n, err));
-    }
-    if (got > QC_VAULT_BUNDLED_MAX)
-        return QC_FAIL(err, QC_CHANGED, "it grew while it was read");
-    *ret = got;
-    return QC_OK;
-}
-
-/* What is drawn and is no key, at once: a draw has a price of its own. */
-static qc_rc draw_ids(struct many *b, struct many_member *m, struct qc_err *err)
-{
-    uint8_t drawn[4 * VAULT_ID_BYTES];
-    uint8_t *to[4] = { m->ids.put_key, m->seal_salt };
-    size_t n = 2;
-    if (m->fresh)
-        to[n++] = m->ids.object;
-    if (b->ticket)
-        memcpy(m->ids.version, m->taken.version, VAULT_ID_BYTES);
-    else
-        to[n++] = m->ids.version;
-    QC_TRY(qc_rng_fill(&b->v->rng, drawn, n * VAULT_ID_BYTES, err));
-    for (size_t i = 0; i < n; i++)
-        memcpy(to[i], drawn + i * VAULT_ID_BYTES, VAULT_ID_BYTES);
-    return QC_OK;
-}
-
-/* Ids and keys, and where these bytes came from. What was drawn before is not this object's. */
-static qc_rc draw(struct many *b, struct many_member *m, struct vault_keys *keys, struct qc_err *err)
-{
-    struct vault *v = b->v;
-    if (v->tell != NULL)
-        (void)v->tell(v->tell_ctx);
-    QC_TRY(qc_rng_fill(&v->ids, m->salt, sizeof(m->salt), err));
-    QC_TRY(draw_ids(b, m, err));
-    QC_CLEANUP(qc_key_free) qc_key *given = QC_STEAL(m->taken.share);
-    QC_TRY(put_draw_keys(v, &m->ids, session_generation(v), given, keys, err));
-    const char *text = v->tell != NULL ? v->tell(v->tell_ctx) : v->provenance;
-    if (text != NULL)
-        m->meta.provenance = qc_span_str(text);
-    return QC_OK;
-}
-
-static void take_meta(struct many_member *m)
-{
-    const struct vault_source *s = m->item->source;
-    m->meta = (struct vault_meta){ .has_mtime = s->has_mtime,
-                                   .has_mode = s->has_mode,
-                                   .mtime_s = s->mtime_s,
-                                   .mtime_ns = s->mtime_ns,
-                                   .mode = s->mode,
-                                   .xattrs = s->xattrs,
-                                   .folder = s->has_mode && S_ISDIR(s->mode) };
-}
-
-/* N at the end of the segment. */
-static qc_rc write_N(struct many *b, struct many_member *m, struct vault_sealer *sealer, struct qc_err *err)
-{
-    size_t n = 0, wrote = 0;
-    QC_TRY(qc_buf_add(&b->segment, vault_sealer_header(sealer), err));
-    QC_TRY(qc_buf_reserve(&b->segment, vault_sealer_room(sealer, QC_VAULT_BUNDLED_MAX + 1), err));
-    uint8_t *at = b->segment.p + b->segment.n;
-    QC_TRY(read_all(b, m->item->source, at, &n, err));
-    const size_t padded = (size_t)put_padded(b->v, n);
-    QC_ASSERT(padded <= QC_VAULT_BUNDLED_MAX);
-    memset(at + n, 0, padded - n);
-    QC_TRY(vault_sealer_chunk(sealer, at, padded, true, &wrote, err));
-    b->segment.n += wrote;
-    m->padding = padded - n;
-    m->meta.true_size = n;
-    m->meta.has_stored = true;
-    m->meta.stored_s = qc_wall_s();
-    QC_TRY(vault_sealer_finish(sealer, &m->meta, &b->segment, m->M, err));
-    m->meta.provenance = (qc_span){ 0 }; /* borrowed until the next one is drawn */
-    m->stored = b->segment.n - m->start;
-    QC_ASSERT(m->stored == vault_sealer_size(sealer));
-    return b->segment.n <= QC_VAULT_BUNDLE_MAX ? QC_OK : QC_FAIL(err, QC_LIMIT, "the bundle is full");
-}
-
-/* What the shares are needed for: B, and the stores' records. */
-static qc_rc share_out(struct many *b, struct many_member *m, const struct vault_keys *keys,
-                       const struct vault_sealer *sealer, struct qc_err *err)
-{
-    const struct vault_backup_parts parts = { .ids = *vault_sealer_ids(sealer),
-                                              .generation = session_generation(b->v),
-                                              .n2 = vault_sealer_n2(sealer),
-                                              .R1 = keys->R1,
-                                              .R2 = keys->R2,
-                                              .R4 = keys->R4 };
-    m->backup.max = QC_VAULT_BACKUP_MAX;
-    QC_TRY(vault_backup_make(&m->backup, &parts, err));
-    QC_TRY(session_backup_seal(b->v, &m->backup, err));
-    for (unsigned i = 0; i < 2; i++) {
-        struct vault_store_record r = { .generation = parts.generation,
-                                        .state = VAULT_RECORD_PENDING,
-                                        .sequence = m->ids.sequence,
-                                        .share = i == 0 ? keys->R1 : keys->R2 };
-        memcpy(r.object, m->ids.object, VAULT_ID_BYTES);
-        memcpy(r.version, m->ids.version, VAULT_ID_BYTES);
-        if (b->v->store[i] == NULL) /* recorded when the ticket was drawn */
-            continue;
-        QC_TRY(store_pending_seal(&m->share[i], b->v->store[i], &r, &b->v->rng, err));
-    }
-    return QC_OK;
-}
-
-static qc_rc seal(struct many *b, struct many_member *m, struct qc_err *err)
-{
-    QC_CLEANUP(vault_keys_done) struct vault_keys keys = { 0 };
-    QC_CLEANUP(vault_sealer_free) struct vault_sealer *sealer = NULL;
-    struct vault_sealer_params params = { 0 };
-    m->start = b->segment.n;
-    take_meta(m);
-    QC_TRY(draw(b, m, &keys, err));
-    memcpy(params.ids.vault, b->v->id, VAULT_ID_BYTES);
-    memcpy(params.ids.object, m->ids.object, VAULT_ID_BYTES);
-    memcpy(params.ids.version, m->ids.version, VAULT_ID_BYTES);
-    memcpy(params.salt, m->seal_salt, sizeof(params.salt));
-    QC_TRY(vault_sealer_new(&sealer, &keys, &params, err));
-    QC_TRY(write_N(b, m, sealer, err));
-    return share_out(b, m, &keys, sealer, err);
-}
-
-static qc_rc seal_opened(struct many *b, struct many_member *m, struct qc_err *err)
-{
-    const struct vault_source *s = m->item->source;
-    if (s->open != NULL)
-        QC_TRY(s->open(s->ctx, err));
-    const qc_rc rc = seal(b, m, err);
-    if (s->close != NULL)
-        s->close(s->ctx);
-    return rc;
-}
-
-/* What cannot be sealed leaves nothing in the segment. */
-static qc_rc seal_all(struct many *b, struct qc_err *err)
-{
-    b->segment.max = QC_VAULT_BUNDLE_MAX + 2 * QC_GW_BUNDLED_MAX; /* one more N, and the chunk's room */
-    for (size_t i = 0; i < b->what.count; i++) {
-        struct many_member *m = &b->m[i];
-        struct qc_err why = { 0 };
-        if (m->fate != MANY_IN)
-            continue;
-        const qc_rc rc = seal_opened(b, m, &why);
-        if (rc == QC_RANDOM || rc == QC_CANCELLED || rc == QC_NOMEM) {
-            *err = why;
-            return rc;
-        }
-        if (rc == QC_OK)
-            continue;
-        b->segment.n = m->start;
-        many_out(m, rc == QC_CHANGED || rc == QC_LIMIT, rc, &why);
-    }
-    return QC_OK;
-}
-
 /* -- sending --------------------------------------------------------------------------------------------- */
 
 static qc_rc note(struct many *b, struct qc_err *err)
@@ -385,14 +221,20 @@ static void run_store(void *arg)
     qc_keys_loose_end();
 }
 
+qc_rc many_second(struct vault *v, qc_job job, void *arg, struct qc_err *err)
+{
+    if (v->second == NULL)
+        QC_TRY(qc_workq_new(&v->second, 1, 1, err));
+    return qc_workq_submit(v->second, job, arg, QC_NO_DEADLINE, err);
+}
+
 void many_both(struct many *b, many_store_fn fn, struct many_said ret[2])
 {
     struct vault *v = b->v;
     struct store_job job[2] = { { .b = b, .fn = fn, .i = 0 }, { .b = b, .fn = fn, .i = 1 } };
     struct qc_err why = { 0 };
     /* Store 2 may be elsewhere: what it has are tickets' records. */
-    bool has = v->store[1] != NULL && (v->second != NULL || qc_workq_new(&v->second, 1, 1, &why) == QC_OK);
-    has = has && qc_workq_submit(v->second, run_store, &job[1], QC_NO_DEADLINE, &why) == QC_OK;
+    const bool has = v->store[1] != NULL && many_second(v, run_store, &job[1], &why) == QC_OK;
     run_store(&job[0]);
     if (has)
         qc_workq_drain(v->second);
@@ -496,10 +338,10 @@ static qc_rc prepare(struct many *b, struct qc_err *err)
         return QC_FAIL(err, QC_NOMEM, "receipt");
     QC_TRY(look_all(b, err));
     if (!b->ticket)
-        return seal_all(b, err);
+        return many_seal(b, err);
     qc_rc rc = many_take_tickets(b, err);
     if (rc == QC_OK)
-        rc = seal_all(b, err);
+        rc = many_seal(b, err);
     many_return_tickets(b);
     return rc;
 }

@@ -12,6 +12,7 @@
  * to both share stores is written to both at once. */
 #pragma once
 #include "base/thread.h"
+#include "base/workq.h"
 #include "put.h"
 #include "store.h"
 
@@ -76,7 +77,7 @@ struct many {
     qc_rc rc;                         /* else why not */
     struct qc_err why;
     uint64_t written; /* as of vault_put_result; told with the first that is live */
-    pthread_mutex_t lock;
+    pthread_mutex_t lock; /* also of the two that seal: one draws at a time */
     pthread_cond_t changed;
     uint64_t total;              /* bytes of D of those that are carried */
     bool carried;                /* under the lock: the thread that carries is done with it */
@@ -89,6 +90,8 @@ void many_out(struct many_member *m, bool again, qc_rc rc, const struct qc_err *
 /* Members with this fate. */
 size_t many_count(const struct many *b, enum many_fate fate);
 
+/* By the thread that works beside the caller's, one job at a time; qc_workq_drain(v->second) waits for it. */
+QC_MUST qc_rc many_second(struct vault *v, qc_job job, void *arg, struct qc_err *err);
 /* The same for both stores (0, 1), each in a thread: what each says. All of it is over afterwards. */
 typedef qc_rc (*many_store_fn)(struct many *b, unsigned i, struct qc_err *err);
 struct many_said {
@@ -97,6 +100,9 @@ struct many_said {
 };
 void many_both(struct many *b, many_store_fn fn, struct many_said ret[2]);
 
+/* put_many_seal.c: members that are in, to b->segment; what cannot be sealed is out. QC_RANDOM, QC_CANCELLED,
+ * QC_NOMEM: none is. */
+QC_MUST qc_rc many_seal(struct many *b, struct qc_err *err);
 /* Entries and the commit: each member that is in gets its fate. Of the thread that carries. */
 QC_MUST qc_rc many_ask(struct many *b, struct qc_err *err);
 /* What follows: the chain, stores, journal. */

@@ -107,8 +107,11 @@ static qc_rc commit_all(struct many *b, struct vault_gw_member *g, const struct 
                         struct qc_err *err)
 {
     qc_rc rc = keep_all(b, op, err);
-    for (size_t at = 0; at < b->what.count && rc == QC_OK;)
+    for (size_t at = 0; at < b->what.count && rc == QC_OK;) {
         rc = commit_some(b, &at, g, op, err);
+        if (rc == QC_OK && at < b->what.count)
+            rc = qc_fault(client_some, err);
+    }
     for (size_t i = 0; rc != QC_OK && i < b->what.count; i++)
         if (b->m[i].fate == MANY_IN) {
             b->m[i].rc = rc;

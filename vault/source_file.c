@@ -157,12 +157,17 @@ static qc_rc check_kind(mode_t mode, const char *path, struct qc_err *err)
     return QC_USAGE;
 }
 
+/* Before it is opened: that alone rewinds a tape, and is refused for a socket. */
+static qc_rc check_place(int dirfd, const char *path, struct qc_err *err)
+{
+    struct stat st;
+    if (fstatat(dirfd, path, &st, 0) != 0)
+        return QC_FAIL_OS(err, "%s", path);
+    return check_kind(st.st_mode, path, err);
+}
+
 static qc_rc open_file(struct vault_source_file *f, int dirfd, const char *path, struct qc_err *err)
 {
-    /* Before it is opened: that alone rewinds a tape, and is refused for a socket. */
-    if (fstatat(dirfd, path, &f->before, 0) != 0)
-        return QC_FAIL_OS(err, "%s", path);
-    QC_TRY(check_kind(f->before.st_mode, path, err));
     QC_TRY(qc_open_at(&f->own, dirfd, path, O_RDONLY | O_NONBLOCK, 0, err)); /* a FIFO must not hang us */
     f->fd = qc_fd_get(&f->own);
     if (fstat(f->fd, &f->before) != 0)
@@ -190,6 +195,7 @@ qc_rc vault_source_file_open(struct vault_source_file **ret, int dirfd, const ch
 {
     QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
     QC_TRY(source_new(&f, err));
+    QC_TRY(check_place(dirfd, path, err));
     QC_TRY(open_file(f, dirfd, path, err));
     *ret = QC_STEAL(f);
     return QC_OK;

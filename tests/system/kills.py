@@ -34,6 +34,8 @@ PHASES = {
 PHASES["overwrite"] = PHASES["put"]
 PHASES["many"] = {"gateway": COMMIT + ("put_frag_done", "put_segment_row"), "client": CLIENT}    # what differs where small files are put together
 MANY = 8                                                # as QC_VAULT_BUNDLE_LEAST
+BUNDLE = 26                                             # files of 118,000 bytes in QC_VAULT_BUNDLE_MAX
+REQUEST = 256                                           # as QC_VAULT_CALL_FILES
 
 
 def points():
@@ -83,7 +85,7 @@ class World(Known):
         os.mkdir(tree)
         names = self.rng.sample(names, 3)
         two = self.rng.random() < 0.25
-        new = [f"m{self.rng.randrange(10 ** 9)}" for _ in range(MANY * (1 + two) - len(names))]
+        new = [f"m{self.rng.randrange(10 ** 9)}" for _ in range((BUNDLE + 4 if two else MANY) - len(names))]
         data = {n: self.rng.randbytes(self.rng.choice((118000, 121000) if two else (0, 1, 900, 5000))) for n in names + new}
         for n, d in data.items():
             with open(os.path.join(tree, n), "wb") as f:
@@ -151,6 +153,28 @@ def run_one(world, plan):
     if time.monotonic() - t0 > 8:
         print(f"  slow: {time.monotonic() - t0:.1f} s for {kind} with {side} {script}, exit {client.returncode}", flush=True)
     return kind, killed, inside
+
+
+def in_two_requests(world):
+    """A bundle with more files than one request commits. The client dies between both: those of the first are there, the others are not and
+    will not be, until they are put again."""
+    box, n = world.box, REQUEST + 9
+    tree = os.path.join(box.work, "requests")
+    os.mkdir(tree)
+    data = {f"two/{i:03}": world.rng.randbytes(3) for i in range(n)}
+    for name, d in data.items():
+        with open(os.path.join(tree, name[4:]), "wb") as f:
+            f.write(d)
+    names, args = sorted(data), ("put", "-r", tree, "two")
+    for script, code, there in (("client_some:kill:1", -9, REQUEST), ("client_some:error:1", 1, REQUEST), (None, 0, n)):
+        p = box.run(*args, env={"QC_FAULT": script} if script else {})
+        check(p.returncode == code, f"{script}: exit {p.returncode}: {p.stderr.decode()[-500:]}")
+        box.expect(0, "put", box.write("in", b"settled"), "the last")
+        check(not box.journal(), "a bundle is left open by the next command")
+        listed = [line.split("\t")[-1] for line in box.expect(0, "ls", "two/").stdout.decode().splitlines()]
+        check(listed == names[:there], f"{script}: {len(listed)} are there, not {there}")
+    for name in names:
+        world.acknowledge(name, data[name])
 
 
 def leftovers(box):
@@ -230,6 +254,7 @@ def test():
                 hit.add((kind, plan[1], plan[2]))
             if tried % 50 == 0:
                 print(f"  {tried} operations, {kills} kills, {time.monotonic() - t0:.0f} s", flush=True)
+        in_two_requests(world)
         agree(world)
         for lost in (rng.sample(range(5), 2) for _ in range(2)):
             with box.lost(*(box.clouds[i] for i in lost), box.stores[rng.randrange(2)]):

@@ -39,6 +39,7 @@
     X(client_resumed, "put: it goes on; the gateway has begun the new run, nothing was sent")                \
     X(client_sent, "client put: all of N is durable, the commit was not sent")                               \
     X(client_kept, "client put: the keeper, where there is one, has B; the commit was not sent")             \
+    X(client_some, "client put of many: some are committed, the others were not asked for")                  \
     X(client_receipt, "client put: the receipt is here, the stores do not know")                             \
     X(client_stored1, "client put: store 1 knows of the commit, store 2 does not")                           \
     X(client_stored, "client put: both stores know, the journal is still there")                             \
