@@ -132,6 +132,8 @@ static qc_rc configure(struct lite *db, const struct qc_db_opts *opts, struct qc
     static const struct wanted catalogue[] = {
         { "PRAGMA journal_mode=WAL", "PRAGMA journal_mode", "wal" },
         { "PRAGMA synchronous=FULL", "PRAGMA synchronous", "2" },
+        { "PRAGMA cache_size=-16384", "PRAGMA cache_size", "-16384" },
+        { "PRAGMA wal_autocheckpoint=4096", "PRAGMA wal_autocheckpoint", "4096" },
     };
     static const struct wanted shares[] = {
         { "PRAGMA journal_mode=TRUNCATE", "PRAGMA journal_mode", "truncate" },

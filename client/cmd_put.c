@@ -35,7 +35,7 @@ struct put_group {
     struct put_run *run;
     struct vault_put_item items[QC_VAULT_BUNDLE_FILES];
     struct put_waiting v[QC_VAULT_BUNDLE_FILES];
-    size_t count;
+    size_t count, told;
     uint64_t bytes;
     bool again;        /* some are to be put alone */
     struct progress p; /* of those that are on their way */
@@ -48,9 +48,10 @@ struct put_run {
     struct vault_put_opts opts;
     qc_rc worst;
     bool go_on;
-    struct put_group *waiting; /* NULL: none can wait */
-    struct put_group *sent;    /* of the bundle that is on its way; NULL: none is */
-    struct side *side;         /* of --jobs; NULL: one after the other */
+    struct put_group *waiting;                          /* NULL: none can wait */
+    struct put_group *sent[QC_VAULT_BUNDLES_AHEAD + 1]; /* of bundles that are on their way, in their order */
+    size_t sent_count;
+    struct side *side; /* of --jobs; NULL: one after the other */
 };
 
 /* Where an interrupted put goes on, or why it does not. */
@@ -155,7 +156,7 @@ static void group_empty(struct put_group *g)
         qc_free(g->v[i].path);
         g->v[i] = (struct put_waiting){ 0 };
     }
-    g->count = 0;
+    g->count = g->told = 0;
     g->again = false;
     g->bytes = 0;
 }
@@ -198,14 +199,28 @@ static void put_again(struct put_group *g)
             put_waited(g->run, &g->v[i]);
 }
 
+/* Those that are over, all of which was told of. */
+static void put_over(struct put_run *run)
+{
+    while (run->sent_count > 0 && run->sent[0]->told == run->sent[0]->count) {
+        QC_CLEANUP(group_free) struct put_group *g = run->sent[0];
+        run->sent_count--;
+        for (size_t i = 0; i < run->sent_count; i++)
+            run->sent[i] = run->sent[i + 1];
+        if (!g->again)
+            continue;
+        vault_put_many_end(run->c->vault);
+        put_again(g);
+    }
+}
+
 /* What is on its way comes to its end. */
 static void put_sent(struct put_run *run)
 {
-    if (run->sent == NULL)
+    if (run->sent_count == 0)
         return;
     vault_put_many_end(run->c->vault);
-    put_again(run->sent);
-    group_free(&run->sent);
+    put_over(run);
 }
 
 static void put_run_done(struct put_run *run)
@@ -223,6 +238,7 @@ static void told_of_many(void *ctx, size_t i, qc_rc rc, bool again, struct vault
     struct put_run *run = g->run;
     const qc_span name = qc_buf_span(&g->v[i].name);
     struct qc_err why = *err;
+    g->told++;
     progress_end(&g->p);
     if (rc != QC_OK && again && run->go_on) {
         g->v[i].again = g->again = true;
@@ -236,10 +252,9 @@ static void told_of_many(void *ctx, size_t i, qc_rc rc, bool again, struct vault
     run->go_on = run->go_on && go_on;
 }
 
-/* On its way; the one before has come to its end. */
+/* On its way; those that made room for it have come to their end. */
 static void put_together(struct put_run *run)
 {
-    QC_CLEANUP(group_free) struct put_group *before = QC_STEAL(run->sent);
     struct put_group *g = QC_STEAL(run->waiting);
     for (size_t i = 0; i < g->count; i++)
         g->items[i] = (struct vault_put_item){ .name = qc_buf_span(&g->v[i].name),
@@ -252,12 +267,9 @@ static void put_together(struct put_run *run)
                                          .ctx = g };
     (void)snprintf(g->label, sizeof g->label, "%zu small files", g->count);
     const struct vault_call call = client_call_shown(run->c, &g->p, qc_span_str(g->label), "durable", true);
-    run->sent = g;
+    run->sent[run->sent_count++] = g;
     vault_put_many(run->c->vault, &many, &call);
-    if (before != NULL && before->again) {
-        put_sent(run);
-        put_again(before);
-    }
+    put_over(run);
     run->waiting = group_new(run);
 }
 

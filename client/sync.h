@@ -48,7 +48,8 @@ struct sync_run {
     uint64_t bytes;           /* of what was moved */
     struct sync_watch *watch; /* of qcloud watch; or NULL */
     struct side *side;        /* of --jobs; NULL: one file after the other */
-    struct sync_puts *sent;   /* a bundle that is on its way; NULL: none is */
+    struct sync_puts *sent[QC_VAULT_BUNDLES_AHEAD + 1]; /* bundles that are on their way, in their order */
+    size_t sent_count;
     qc_rc side_rc;            /* what went wrong with the state when one of them ended */
     struct qc_err side_why;
 };

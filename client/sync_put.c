@@ -233,7 +233,7 @@ struct sync_puts {
     struct put v[QC_VAULT_BUNDLE_FILES];
     struct vault_put_item items[QC_VAULT_BUNDLE_FILES];
     bool again[QC_VAULT_BUNDLE_FILES]; /* it is to be put alone */
-    size_t count, again_count;
+    size_t count, told, again_count;
     qc_rc rc; /* of the state */
     struct qc_err err;
 };
@@ -251,6 +251,7 @@ static void told(void *ctx, size_t i, qc_rc rc, bool again, struct vault_put_res
                  const struct qc_err *err)
 {
     struct sync_puts *b = ctx;
+    b->told++;
     if (b->rc != QC_OK || (rc != QC_OK && !r->open && !b->run->go_on))
         return;
     if (rc != QC_OK && again) {
@@ -273,32 +274,44 @@ static qc_rc put_again(struct sync_puts *b, struct qc_err *err)
     return b->rc;
 }
 
-qc_rc sync_put_sent(struct sync_run *run, struct qc_err *err)
+/* Those that are over, all of which was told of. The first failure counts; behind it nothing is put again. */
+static qc_rc put_over(struct sync_run *run, struct qc_err *err)
 {
-    if (run->sent == NULL)
-        return QC_OK;
-    vault_put_many_end(run->c->vault);
-    QC_CLEANUP(puts_free) struct sync_puts *b = QC_STEAL(run->sent);
-    return put_again(b, err);
+    qc_rc rc = QC_OK;
+    while (run->sent_count > 0 && run->sent[0]->told == run->sent[0]->count) {
+        QC_CLEANUP(puts_free) struct sync_puts *b = run->sent[0];
+        run->sent_count--;
+        for (size_t i = 0; i < run->sent_count; i++)
+            run->sent[i] = run->sent[i + 1];
+        if (rc != QC_OK)
+            continue;
+        if (b->again_count > 0)
+            vault_put_many_end(run->c->vault);
+        rc = put_again(b, err);
+    }
+    return rc;
 }
 
-/* On its way; the one before has come to its end. */
+qc_rc sync_put_sent(struct sync_run *run, struct qc_err *err)
+{
+    if (run->sent_count == 0)
+        return QC_OK;
+    vault_put_many_end(run->c->vault);
+    return put_over(run, err);
+}
+
+/* On its way; those that made room for it have come to their end. */
 static qc_rc send(struct sync_run *run, struct sync_puts **bp, struct qc_err *err)
 {
-    QC_CLEANUP(puts_free) struct sync_puts *before = QC_STEAL(run->sent);
     struct sync_puts *b = QC_STEAL(*bp);
     const struct vault_put_many many = { .items = b->items, .count = b->count, .told = told, .ctx = b };
     struct vault_call call = client_call(run->c);
     call.progress = sync_progress;
     call.clouds = progress_clouds(&run->progress);
     call.progress_ctx = run;
-    run->sent = b;
+    run->sent[run->sent_count++] = b;
     vault_put_many(run->c->vault, &many, &call);
-    if (before == NULL)
-        return QC_OK;
-    if (before->again_count > 0)
-        QC_TRY(sync_put_sent(run, err));
-    return put_again(before, err);
+    return put_over(run, err);
 }
 
 static qc_rc put_together(struct sync_run *run, const struct sync_waiting *w, struct qc_err *err)

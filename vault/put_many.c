@@ -300,7 +300,8 @@ static qc_rc send(struct many *b, struct qc_err *err)
     QC_TRY(b->gw->ops->segment_put(b->gw, &part, &durable, &b->call.op, err));
     b->ways_text.max = QC_VAULT_WAYS_TEXT_MAX;
     QC_TRY(vault_ways_print(b->ways, &b->ways_text, err));
-    return qc_fault(client_sent, err);
+    QC_TRY(qc_fault(client_sent, err));
+    return many_entries(b, err);
 }
 
 /* Last of all, so that a file that changed during the put is never committed (seal.md 3.6). */
@@ -377,14 +378,20 @@ static void tell_all(struct many *b)
         tell(b, i);
 }
 
-/* -- two at a time --------------------------------------------------------------------------------------- */
+/* -- three at a time -------------------------------------------------------------------------------------- */
 
-/* Of the thread that carries. */
-static void carry(void *arg)
+static void carried(struct many *b)
+{
+    QC_LOCK(&b->lock);
+    b->carried = true;
+    qc_cond_wake_all(&b->changed);
+}
+
+/* Of the thread that commits: one after the other, in the order in which they were sent. */
+static void commit(void *arg)
 {
     struct many *b = arg;
     qc_keys_loose_begin();
-    b->rc = send(b, &b->why);
     if (b->rc == QC_OK)
         drop_changed(b);
     if (b->rc == QC_OK && many_count(b, MANY_IN) > 0) {
@@ -392,9 +399,25 @@ static void carry(void *arg)
         b->asked = b->rc == QC_OK;
     }
     qc_keys_loose_end();
-    QC_LOCK(&b->lock);
-    b->carried = true;
-    qc_cond_wake_all(&b->changed);
+    carried(b);
+}
+
+/* Of the thread that sends. */
+static void carry(void *arg)
+{
+    struct many *b = arg;
+    struct qc_err why = { 0 };
+    qc_keys_loose_begin();
+    b->rc = send(b, &b->why);
+    qc_keys_loose_end();
+    b->gw = b->v->committer_gw;
+    if (qc_workq_submit(b->v->committer, commit, b, QC_NO_DEADLINE, &why) == QC_OK)
+        return;
+    if (b->rc == QC_OK) { /* which nothing but its end brings about, and that waits for this */
+        b->rc = why.rc;
+        b->why = why;
+    }
+    carried(b);
 }
 
 static bool is_carried(struct many *b)
@@ -432,54 +455,84 @@ static void finish(struct many *b)
     tell_all(b);
 }
 
-/* A thread, and a connection for it. */
-static qc_rc find_carrier(struct vault *v, struct qc_err *err)
+/* Threads, and a connection for each. */
+static qc_rc find_carriers(struct vault *v, struct qc_err *err)
 {
-    if (v->carrier_gw == NULL)
-        QC_TRY(v->gw->ops->clone(v->gw, &v->carrier_gw, err));
-    return v->carrier != NULL ? QC_OK : qc_workq_new(&v->carrier, 1, 1, err);
+    if (v->sender_gw == NULL)
+        QC_TRY(v->gw->ops->clone(v->gw, &v->sender_gw, err));
+    if (v->committer_gw == NULL)
+        QC_TRY(v->gw->ops->clone(v->gw, &v->committer_gw, err));
+    if (v->committer == NULL)
+        QC_TRY(qc_workq_new(&v->committer, 1, QC_VAULT_BUNDLES_AHEAD, err));
+    return v->sender != NULL ? QC_OK : qc_workq_new(&v->sender, 1, QC_VAULT_BUNDLES_AHEAD, err);
 }
 
-/* The one before is over; b, which may be NULL, takes its place, and the gateway does not wait for what is
- * left to do here. Where there is no thread to be had it is carried by this one. */
-static void next(struct vault *v, struct many **bp)
+/* The oldest of those on their way, carried. */
+static struct many *oldest(struct vault *v)
 {
-    QC_CLEANUP(many_free) struct many *before = QC_STEAL(v->under_way);
-    struct many *b = bp == NULL ? NULL : QC_STEAL(*bp);
+    struct many *b = v->under_way[0];
+    show_carried(b);
+    v->under_way_count--;
+    for (size_t i = 0; i < v->under_way_count; i++)
+        v->under_way[i] = v->under_way[i + 1];
+    return b;
+}
+
+static void end_all(struct vault *v)
+{
+    while (v->under_way_count > 0) {
+        QC_CLEANUP(many_free) struct many *b = oldest(v);
+        finish(b);
+    }
+}
+
+/* b is on its way, and the gateway does not wait for what is left to do here of the one that made room for it. */
+static void set_out(struct vault *v, struct many **bp)
+{
+    QC_CLEANUP(many_free) struct many *before = v->under_way_count == QC_VAULT_BUNDLES_AHEAD ? oldest(v) : NULL;
+    struct many *b = QC_STEAL(*bp);
     struct qc_err why = { 0 };
-    if (before != NULL)
-        show_carried(before);
-    if (before != NULL && v->carrier != NULL)
-        qc_workq_drain(v->carrier);
-    v->under_way = b;
-    for (size_t i = 0; b != NULL && i < b->what.count; i++)
+    b->gw = v->sender_gw;
+    for (size_t i = 0; i < b->what.count; i++)
         b->total += b->m[i].fate == MANY_IN ? b->m[i].meta.true_size : 0;
-    if (b != NULL) {
-        bool has = find_carrier(v, &why) == QC_OK;
-        b->gw = has ? v->carrier_gw : v->gw;
-        has = has && qc_workq_submit(v->carrier, carry, b, QC_NO_DEADLINE, &why) == QC_OK;
-        if (!has)
-            carry(b);
+    v->under_way[v->under_way_count++] = b;
+    if (qc_workq_submit(v->sender, carry, b, QC_NO_DEADLINE, &why) != QC_OK) {
+        b->rc = why.rc; /* as in carry */
+        b->why = why;
+        carried(b);
     }
     if (before != NULL)
         finish(before);
 }
 
+/* Where there is no thread to be had: by this one. */
+static void carry_here(struct many *b)
+{
+    b->gw = b->v->gw;
+    b->rc = send(b, &b->why);
+    commit(b);
+    finish(b);
+}
+
 static void put(struct many **bp)
 {
     struct many *b = *bp;
+    struct qc_err why = { 0 };
     qc_keys_loose_begin();
     b->rc = prepare(b, &b->why);
     const bool any = b->rc != QC_OK || many_count(b, MANY_IN) > 0;
     if (b->rc == QC_OK && any)
         b->rc = begin(b, &b->why);
     qc_keys_loose_end();
-    if (b->rc == QC_OK && any) {
-        next(b->v, bp);
+    const bool sealed = b->rc == QC_OK && any;
+    if (sealed && find_carriers(b->v, &why) == QC_OK) {
+        set_out(b->v, bp);
         return;
     }
-    next(b->v, NULL); /* it is told of in its turn */
-    if (any)
+    end_all(b->v); /* it is told of in its turn */
+    if (sealed)
+        carry_here(b);
+    else if (any)
         finish(b);
     else
         tell_all(b);
@@ -511,5 +564,5 @@ void vault_put_many(struct vault *v, const struct vault_put_many *what, const st
 
 void vault_put_many_end(struct vault *v)
 {
-    next(v, NULL);
+    end_all(v);
 }

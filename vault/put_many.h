@@ -5,11 +5,12 @@
  *
  * What the keys of one were needed for is done before the next one's are drawn: few of them are in memory.
  *
- * Two are at work at a time. The caller's thread has all that is the vault's: what is sealed, the stores, the
- * journal, the chain; a thread with a connection of its own carries what is sealed to the gateway and has it
- * committed, and sees nothing of the vault but its ids and the keys of entries, which do not change. So the
- * gateway stores one while the next is sealed, and the order of steps is, for each, as above. What is written
- * to both share stores is written to both at once. */
+ * Three are at work at a time. The caller's thread has all that is the vault's: what is sealed, the stores, the
+ * journal, the chain; a second one sends what is sealed to the gateway, a third one has it committed. These two
+ * have connections of their own, and see nothing of the vault but its ids and the keys of entries, which do not
+ * change. So the gateway commits one while it takes the next, and a third is sealed meanwhile; the order of steps
+ * is, for each, as above, and they are committed, and over, in their order. What is written to both share stores
+ * is written to both at once. */
 #pragma once
 #include "base/thread.h"
 #include "base/workq.h"
@@ -72,7 +73,7 @@ struct many {
     struct vault_gw_receipt *receipt; /* of one that is live: what is the same for all */
     bool begun;                       /* the gateway may know the put key */
     bool ticket;                      /* share store 2 is elsewhere: what it has are tickets' */
-    struct vault_gw *gw;              /* by which it is carried */
+    struct vault_gw *gw;              /* by which it is sent, and committed */
     bool asked;                       /* its commit was asked for, and its members have fates */
     qc_rc rc;                         /* else why not */
     struct qc_err why;
@@ -80,7 +81,7 @@ struct many {
     pthread_mutex_t lock; /* also of the two that seal: one draws at a time */
     pthread_cond_t changed;
     uint64_t total;              /* bytes of D of those that are carried */
-    bool carried;                /* under the lock: the thread that carries is done with it */
+    bool carried;                /* under the lock: the threads that carry are done with it */
     struct vault_clouds *clouds; /* as in struct put; of the caller's thread */
     uint64_t clouds_ms;
 };
@@ -103,7 +104,9 @@ void many_both(struct many *b, many_store_fn fn, struct many_said ret[2]);
 /* put_many_seal.c: members that are in, to b->segment; what cannot be sealed is out. QC_RANDOM, QC_CANCELLED,
  * QC_NOMEM: none is. */
 QC_MUST qc_rc many_seal(struct many *b, struct qc_err *err);
-/* Entries and the commit: each member that is in gets its fate. Of the thread that carries. */
+/* The entries of those that are in, once it is known what carried them. Of the thread that sends. */
+QC_MUST qc_rc many_entries(struct many *b, struct qc_err *err);
+/* The commit: each member that is in gets its fate. Of the thread that commits. */
 QC_MUST qc_rc many_ask(struct many *b, struct qc_err *err);
 /* What follows: the chain, stores, journal. */
 void many_follow(struct many *b);

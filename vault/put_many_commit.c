@@ -298,7 +298,7 @@ static qc_rc catch_up(struct many *b, struct qc_err *err)
             watches[n++] = (struct session_watch){ .index = b->m[i].chain, .seal = b->m[i].entry.seal };
     if (n == 0)
         return QC_OK;
-    const bool part = b->v->under_way != NULL && b->v->under_way != b; /* what follows is on its way */
+    const bool part = b->v->under_way_count > 0; /* what follows is on its way */
     const bool late = qc_deadline_over(b->call.op.deadline) || qc_cancel_is(b->call.op.cancel);
     const struct vault_op op = late ? session_settle_op(&b->call.op) : b->call.op;
     QC_TRY_AS(part ? session_catch_up_part(b->v, watches, n, &op, err)
@@ -318,14 +318,19 @@ static void distrust(struct many *b, qc_rc rc, const struct qc_err *why)
         }
 }
 
+qc_rc many_entries(struct many *b, struct qc_err *err)
+{
+    for (size_t i = 0; i < b->what.count; i++)
+        if (b->m[i].fate == MANY_IN)
+            QC_TRY(make_entry(b, &b->m[i], err));
+    return QC_OK;
+}
+
 qc_rc many_ask(struct many *b, struct qc_err *err)
 {
     QC_CLEANUP(qc_free_ptr) struct vault_gw_member *g = qc_alloc(b->what.count * sizeof(*g));
     if (g == NULL)
         return QC_FAIL(err, QC_NOMEM, "members");
-    for (size_t i = 0; i < b->what.count; i++)
-        if (b->m[i].fate == MANY_IN)
-            QC_TRY(make_entry(b, &b->m[i], err));
     struct qc_err why = { 0 };
     qc_ignore(commit_all(b, g, &b->call.op, &why), "each member has it");
     const struct vault_op op = session_settle_op(&b->call.op);

@@ -164,7 +164,7 @@ qc_rc session_catch_up(struct vault *v, const struct session_watch *watch, const
                        struct qc_err *err)
 {
     static const struct session_watch none;
-    QC_ASSERT(v->under_way == NULL); /* its commits would be passed by before they are looked for */
+    QC_ASSERT(v->under_way_count == 0); /* its commits would be passed by before they are looked for */
     return replay(v, watch == NULL ? &none : watch, watch == NULL ? 0 : 1, UINT64_MAX, op, err);
 }
 

@@ -38,9 +38,12 @@ struct vault {
     struct ahead *ahead;         /* of gets to come; NULL: nothing */
     uint64_t (*pad)(uint64_t n); /* as in vault_conf */
     bool looking;                /* between session_look and session_look_end */
-    struct many *under_way;      /* a bundle that was sealed and is not over; or NULL */
-    struct vault_gw *carrier_gw; /* the connection of the thread that carries bundles; NULL: none was put */
-    struct qc_workq *carrier;
+    /* Bundles that were sealed and are not over, in their order. */
+    struct many *under_way[QC_VAULT_BUNDLES_AHEAD];
+    size_t under_way_count;
+    /* Connections of the threads that send them, and have them committed; NULL: none was put. */
+    struct vault_gw *sender_gw, *committer_gw;
+    struct qc_workq *sender, *committer;
     struct qc_workq *second; /* for share store 2 while the caller's thread has store 1; NULL: none yet */
 };
 

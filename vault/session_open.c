@@ -15,11 +15,13 @@ void vault_close(struct vault **v)
     if (*v == NULL)
         return;
     struct vault *s = *v;
-    QC_ASSERT(s->under_way == NULL);
+    QC_ASSERT(s->under_way_count == 0);
     session_look_end(s);
-    qc_workq_free(&s->carrier);
+    qc_workq_free(&s->sender);
+    qc_workq_free(&s->committer);
     qc_workq_free(&s->second);
-    vault_gw_close(&s->carrier_gw);
+    vault_gw_close(&s->sender_gw);
+    vault_gw_close(&s->committer_gw);
     for (unsigned i = 0; i < 2; i++) {
         vault_store_close(&s->store[i]);
         qc_free(s->dir[i]);

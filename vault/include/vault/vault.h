@@ -243,12 +243,13 @@ struct vault_put_many {
  * transaction of each share store, one segment, one commit for all. Each has its own outcome. Items whose
  * sealed objects have more than QC_VAULT_BUNDLE_MAX bytes together are to be put again.
  *
- * When it returns the bundle is on its way, and the one before it, of an earlier call, is over and told of:
- * one is sealed while the other is stored. All is over with vault_put_many_end, before which nothing else is
- * asked of v, and by `told` only in there. What is pointed to stays as it is until it was told of.
+ * When it returns the bundle is on its way, and QC_VAULT_BUNDLES_AHEAD - 1 of those before it, of earlier
+ * calls, may be so, too; all others are over and told of: while one is sealed, others are sent and committed.
+ * They are told of in their order. All is over with vault_put_many_end, before which nothing else is asked of
+ * v, and by `told` only in there. What is pointed to stays as it is until it was told of.
  */
 void vault_put_many(struct vault *v, const struct vault_put_many *what, const struct vault_call *call);
-/* Wait for the one that is on its way, if there is one, and tell of it. */
+/* Wait for all that are on their way, and tell of them. */
 void vault_put_many_end(struct vault *v);
 
 /* ---- get ---- */
