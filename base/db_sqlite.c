@@ -121,6 +121,16 @@ static qc_rc apply(struct lite *db, const struct wanted *w, struct qc_err *err)
     return QC_OK;
 }
 
+static qc_rc apply_number(struct lite *db, const char *name, int n, struct qc_err *err)
+{
+    char set[64], get[64], value[16];
+
+    snprintf(set, sizeof set, "PRAGMA %s=%d", name, n);
+    snprintf(get, sizeof get, "PRAGMA %s", name);
+    snprintf(value, sizeof value, "%d", n);
+    return apply(db, &(struct wanted){ set, get, value }, err);
+}
+
 static qc_rc configure(struct lite *db, const struct qc_db_opts *opts, struct qc_err *err)
 {
     static const struct wanted common[] = {
@@ -132,8 +142,6 @@ static qc_rc configure(struct lite *db, const struct qc_db_opts *opts, struct qc
     static const struct wanted catalogue[] = {
         { "PRAGMA journal_mode=WAL", "PRAGMA journal_mode", "wal" },
         { "PRAGMA synchronous=FULL", "PRAGMA synchronous", "2" },
-        { "PRAGMA cache_size=-16384", "PRAGMA cache_size", "-16384" },
-        { "PRAGMA wal_autocheckpoint=4096", "PRAGMA wal_autocheckpoint", "4096" },
     };
     static const struct wanted shares[] = {
         { "PRAGMA journal_mode=TRUNCATE", "PRAGMA journal_mode", "truncate" },
@@ -146,6 +154,8 @@ static qc_rc configure(struct lite *db, const struct qc_db_opts *opts, struct qc
     if (opts->kind == QC_DB_CATALOGUE) {
         for (size_t i = 0; i < sizeof catalogue / sizeof *catalogue; i++)
             QC_TRY(apply(db, &catalogue[i], err));
+        QC_TRY(apply_number(db, "cache_size", -QC_DB_CACHE_KIB, err));
+        QC_TRY(apply_number(db, "wal_autocheckpoint", QC_DB_WAL_PAGES, err));
     } else {
         for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
             QC_TRY(apply(db, &shares[i], err));

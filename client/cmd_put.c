@@ -13,46 +13,12 @@
 #include "profile.h"
 #include "progress.h"
 #include "prune.h"
+#include "put_run.h"
 #include "side.h"
 #include "signals.h"
 #include "sites.h"
 #include "text.h"
-#include "vault/pad.h"
 #include "vault/source_file.h"
-
-/* A small file that waits for others, with which it is put. */
-struct put_waiting {
-    char *path; /* NULL: a folder */
-    qc_buf name;
-    struct vault_source_file *file;
-    bool again; /* it is to be put alone */
-};
-
-struct put_run;
-
-/* Some that wait, or are on their way. */
-struct put_group {
-    struct put_run *run;
-    struct vault_put_item items[QC_VAULT_BUNDLE_FILES];
-    struct put_waiting v[QC_VAULT_BUNDLE_FILES];
-    size_t count, told;
-    uint64_t bytes;
-    bool again;        /* some are to be put alone */
-    struct progress p; /* of those that are on their way */
-    char label[32];
-};
-
-struct put_run {
-    struct client *c;
-    struct sites *sites; /* of a profile that has three; or NULL */
-    struct vault_put_opts opts;
-    qc_rc worst;
-    bool go_on;
-    struct put_group *waiting;                          /* NULL: none can wait */
-    struct put_group *sent[QC_VAULT_BUNDLES_AHEAD + 1]; /* of bundles that are on their way, in their order */
-    size_t sent_count;
-    struct side *side; /* of --jobs; NULL: one after the other */
-};
 
 /* Where an interrupted put goes on, or why it does not. */
 struct taking {
@@ -95,9 +61,8 @@ static void tell_rest(struct client *c, const struct vault_source *source, qc_sp
                  (int)shown.n, (const char *)shown.p);
 }
 
-/* *ret_open: it failed, and may be stored all the same. */
-static qc_rc put_source(struct put_run *run, const struct vault_source *source, qc_span name, bool *ret_open,
-                        struct qc_err *err)
+qc_rc put_run_source(struct put_run *run, const struct vault_source *source, qc_span name, bool *ret_open,
+                     struct qc_err *err)
 {
     struct client *c = run->c;
     struct vault_put_result r = { 0 };
@@ -116,7 +81,7 @@ static qc_rc put_source(struct put_run *run, const struct vault_source *source, 
     return client_stored(c, name, &r, err);
 }
 
-static bool told(struct put_run *run, qc_rc rc, bool open, qc_span name, const struct qc_err *why)
+bool put_run_told(struct put_run *run, qc_rc rc, bool open, qc_span name, const struct qc_err *why)
 {
     return run->sites != NULL ? sites_object(run->sites, rc, name, why, &run->worst)
                               : client_put_object(run->c, rc, open, name, why, &run->worst);
@@ -127,218 +92,31 @@ static qc_rc put_file_as(struct put_run *run, const char *path, qc_span name, bo
 {
     QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
     QC_TRY(vault_source_file_open(&f, AT_FDCWD, path, err));
-    QC_TRY(put_source(run, vault_source_file_source(f), name, ret_open, err));
+    QC_TRY(put_run_source(run, vault_source_file_source(f), name, ret_open, err));
     return client_kept_all(f, run->sites != NULL, name, err);
 }
 
-static void put_file(struct put_run *run, const char *path, qc_span name)
+void put_run_file(struct put_run *run, const char *path, qc_span name)
 {
     struct qc_err why = { 0 };
     bool open = false;
     qc_rc rc = put_file_as(run, path, name, &open, &why);
-    run->go_on = told(run, rc, open, name, &why) && rc != QC_SHARES;
+    run->go_on = put_run_told(run, rc, open, name, &why) && rc != QC_SHARES;
 }
 
-/* -- small files, together ------------------------------------------------------------------------------- */
-
-enum { ABOUT_EACH = 1024 }; /* bytes of an N besides those of the file */
-
-static uint64_t about(const struct put_run *run, uint64_t size)
+static void put_alone(struct put_run *run, const char *path, qc_span name)
 {
-    return ABOUT_EACH + (run->c->pad || run->c->conf.pad ? vault_padme(size) : size);
-}
-
-static void group_empty(struct put_group *g)
-{
-    for (size_t i = 0; i < g->count; i++) {
-        vault_source_file_free(&g->v[i].file);
-        qc_buf_free(&g->v[i].name);
-        qc_free(g->v[i].path);
-        g->v[i] = (struct put_waiting){ 0 };
-    }
-    g->count = g->told = 0;
-    g->again = false;
-    g->bytes = 0;
-}
-
-static void group_free(struct put_group **g)
-{
-    if (*g != NULL)
-        group_empty(*g);
-    qc_free(*g);
-    *g = NULL;
-}
-
-static struct put_group *group_new(struct put_run *run)
-{
-    struct put_group *g = qc_alloc(sizeof(*g));
-    if (g != NULL)
-        g->run = run;
-    return g;
-}
-
-/* One that waited, alone. */
-static void put_waited(struct put_run *run, const struct put_waiting *w)
-{
-    const qc_span name = qc_buf_span(&w->name);
-    struct qc_err why = { 0 };
-    bool open = false;
-    if (w->path != NULL) {
-        put_file(run, w->path, name);
-        return;
-    }
-    const qc_rc rc = put_source(run, vault_source_file_source(w->file), name, &open, &why);
-    run->go_on = told(run, rc, open, name, &why) && rc != QC_SHARES;
-}
-
-/* Those that others, who wrote the name meanwhile, kept from being put with the rest. */
-static void put_again(struct put_group *g)
-{
-    for (size_t i = 0; i < g->count && g->run->go_on; i++)
-        if (g->v[i].again)
-            put_waited(g->run, &g->v[i]);
-}
-
-/* Those that are over, all of which was told of. */
-static void put_over(struct put_run *run)
-{
-    while (run->sent_count > 0 && run->sent[0]->told == run->sent[0]->count) {
-        QC_CLEANUP(group_free) struct put_group *g = run->sent[0];
-        run->sent_count--;
-        for (size_t i = 0; i < run->sent_count; i++)
-            run->sent[i] = run->sent[i + 1];
-        if (!g->again)
-            continue;
-        vault_put_many_end(run->c->vault);
-        put_again(g);
-    }
-}
-
-/* What is on its way comes to its end. */
-static void put_sent(struct put_run *run)
-{
-    if (run->sent_count == 0)
-        return;
-    vault_put_many_end(run->c->vault);
-    put_over(run);
+    put_small_sent(run);
+    if (run->go_on)
+        put_run_file(run, path, name);
 }
 
 static void put_run_done(struct put_run *run)
 {
     run->go_on = false; /* what ended it was told */
     side_free(&run->side);
-    put_sent(run);
-    group_free(&run->waiting);
-}
-
-static void told_of_many(void *ctx, size_t i, qc_rc rc, bool again, struct vault_put_result *r,
-                         const struct qc_err *err)
-{
-    struct put_group *g = ctx;
-    struct put_run *run = g->run;
-    const qc_span name = qc_buf_span(&g->v[i].name);
-    struct qc_err why = *err;
-    g->told++;
-    progress_end(&g->p);
-    if (rc != QC_OK && again && run->go_on) {
-        g->v[i].again = g->again = true;
-        return;
-    }
-    if (rc == QC_OK)
-        rc = client_stored(run->c, name, r, &why);
-    if (rc == QC_OK)
-        rc = client_kept_all(g->v[i].file, false, name, &why);
-    const bool go_on = told(run, rc, r->open, name, &why) && rc != QC_SHARES;
-    run->go_on = run->go_on && go_on;
-}
-
-/* On its way; those that made room for it have come to their end. */
-static void put_together(struct put_run *run)
-{
-    struct put_group *g = QC_STEAL(run->waiting);
-    for (size_t i = 0; i < g->count; i++)
-        g->items[i] = (struct vault_put_item){ .name = qc_buf_span(&g->v[i].name),
-                                               .source = vault_source_file_source(g->v[i].file) };
-    const struct vault_put_many many = { .items = g->items,
-                                         .count = g->count,
-                                         .if_absent = run->opts.if_absent,
-                                         .hasty = run->opts.hasty,
-                                         .told = told_of_many,
-                                         .ctx = g };
-    (void)snprintf(g->label, sizeof g->label, "%zu small files", g->count);
-    const struct vault_call call = client_call_shown(run->c, &g->p, qc_span_str(g->label), "durable", true);
-    run->sent[run->sent_count++] = g;
-    vault_put_many(run->c->vault, &many, &call);
-    put_over(run);
-    run->waiting = group_new(run);
-}
-
-/* All that wait. Of few the reading of one would cost more than their putting saves. */
-static void put_waiting(struct put_run *run)
-{
-    struct put_group *g = run->waiting;
-    if (g == NULL)
-        return;
-    if (g->count >= QC_VAULT_BUNDLE_LEAST) {
-        put_together(run);
-        return;
-    }
-    put_sent(run);
-    for (size_t i = 0; i < g->count && run->go_on; i++)
-        put_waited(run, &g->v[i]);
-    group_empty(g);
-}
-
-static qc_rc wait_for_others(struct put_group *g, const char *path, qc_span name, uint64_t size,
-                             struct qc_err *err)
-{
-    struct put_waiting *w = &g->v[g->count];
-    QC_TRY(vault_source_file_later(&w->file, AT_FDCWD, path, err));
-    g->count++;
-    g->bytes += about(g->run, size);
-    w->path = qc_strdup(path);
-    w->name.max = QC_CLIENT_TEXT_MAX;
-    if (w->path == NULL)
-        return QC_FAIL(err, QC_NOMEM, "%s", path);
-    return qc_buf_add(&w->name, name, err);
-}
-
-static void put_alone(struct put_run *run, const char *path, qc_span name)
-{
-    put_sent(run);
-    if (run->go_on)
-        put_file(run, path, name);
-}
-
-/* A folder waits as a file of no bytes does. */
-static qc_rc folder_waits(struct put_group *g, const struct stat *st, qc_span name, struct qc_err *err)
-{
-    QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_TEXT_MAX };
-    QC_TRY(vault_source_folder_new(&f, st->st_mode & 07777, st->st_mtim.tv_sec, (uint32_t)st->st_mtim.tv_nsec,
-                                   err));
-    QC_TRY(qc_buf_add(&text, name, err));
-    g->v[g->count++] = (struct put_waiting){ .name = QC_STEAL(text), .file = QC_STEAL(f) };
-    g->bytes += about(g->run, 0);
-    return QC_OK;
-}
-
-/* Of a tree. Sites keep none. */
-static void put_folder(struct put_run *run, const struct stat *st, qc_span name)
-{
-    struct qc_err why = { 0 };
-    qc_rc rc = QC_OK;
-    if (run->sites != NULL || !run->go_on)
-        return;
-    if (run->waiting != NULL && (run->waiting->count == QC_VAULT_BUNDLE_FILES ||
-                                 run->waiting->bytes + about(run, 0) > QC_VAULT_BUNDLE_MAX))
-        put_waiting(run);
-    if (run->go_on && run->waiting == NULL)
-        rc = QC_FAIL(&why, QC_NOMEM, "no memory for a folder");
-    else if (run->go_on)
-        rc = folder_waits(run->waiting, st, name, &why);
-    if (rc != QC_OK)
-        run->go_on = told(run, rc, false, name, &why);
+    put_small_sent(run);
+    put_small_free(&run->waiting);
 }
 
 /* -- large files, side by side --------------------------------------------------------------------------- */
@@ -406,7 +184,7 @@ static void side_put_end(struct side_job *j, qc_rc rc, struct qc_err *why)
         rc = client_stored(run->c, name, &s->r, why);
     if (rc == QC_OK)
         rc = client_kept_all(s->file, false, name, why);
-    const bool go_on = told(run, rc, s->r.open, name, why) && rc != QC_SHARES;
+    const bool go_on = put_run_told(run, rc, s->r.open, name, why) && rc != QC_SHARES;
     run->go_on = run->go_on && go_on;
 }
 
@@ -435,14 +213,13 @@ static bool put_large(struct put_run *run, const char *path, qc_span name, uint6
         return false;
     const qc_rc rc = put_beside(run, path, name, &why);
     if (rc != QC_OK)
-        run->go_on = told(run, rc, false, name, &why) && run->go_on;
+        run->go_on = put_run_told(run, rc, false, name, &why) && run->go_on;
     return true;
 }
 
 /* One of several. known: what is known of it, which may have changed; or NULL. */
 static void put_one(struct put_run *run, const char *path, qc_span name, const struct stat *known)
 {
-    struct qc_err why = { 0 };
     struct stat st;
     if (known == NULL && stat(path, &st) == 0)
         known = &st;
@@ -454,28 +231,7 @@ static void put_one(struct put_run *run, const char *path, qc_span name, const s
         put_alone(run, path, name);
         return;
     }
-    if (run->waiting->count == QC_VAULT_BUNDLE_FILES ||
-        run->waiting->bytes + about(run, size) > QC_VAULT_BUNDLE_MAX)
-        put_waiting(run);
-    if (!run->go_on)
-        return;
-    struct put_group *g = run->waiting;
-    if (g == NULL) { /* no memory for others, either */
-        put_alone(run, path, name);
-        return;
-    }
-    const size_t before = g->count;
-    const qc_rc rc = wait_for_others(g, path, name, size, &why);
-    if (rc == QC_OK)
-        return;
-    run->go_on = told(run, rc, false, name, &why);
-    if (g->count > before) { /* it is no whole one */
-        struct put_waiting *w = &g->v[--g->count];
-        vault_source_file_free(&w->file);
-        qc_buf_free(&w->name);
-        qc_free(w->path);
-        *w = (struct put_waiting){ 0 };
-    }
+    put_small_add(run, path, name, size);
 }
 
 /* -- one after the other --------------------------------------------------------------------------------- */
@@ -507,8 +263,8 @@ static void put_stdin(struct put_run *run, qc_span name)
     static const struct vault_source source = { .read = read_stdin, .size = VAULT_SIZE_UNKNOWN };
     struct qc_err why = { 0 };
     bool open = false;
-    qc_rc rc = put_source(run, &source, name, &open, &why);
-    run->go_on = told(run, rc, open, name, &why);
+    qc_rc rc = put_run_source(run, &source, name, &open, &why);
+    run->go_on = put_run_told(run, rc, open, name, &why);
 }
 
 /* PREFIX (without slashes at its end; "" is the root) / rest. */
@@ -557,7 +313,7 @@ static qc_rc put_tree_entry(struct put_run *run, const FTSENT *e, size_t root_le
         return QC_OK;
     case FTS_DP:
         if (rest.n > 0)
-            put_folder(run, e->fts_statp, qc_buf_span(&name));
+            put_small_folder(run, e->fts_statp, qc_buf_span(&name));
         return QC_OK;
     case FTS_F:
         put_one(run, e->fts_accpath, qc_buf_span(&name), e->fts_statp);
@@ -647,7 +403,7 @@ static qc_rc put_words(struct put_run *run, const struct qc_args *args, struct q
         return QC_OK;
     }
     if (args->argc == 2 && !ends_in_slash(word[1])) {
-        put_file(run, word[0], qc_span_str(word[1]));
+        put_run_file(run, word[0], qc_span_str(word[1]));
         return QC_OK;
     }
     for (int i = 0; i < files && run->go_on; i++) {
@@ -697,12 +453,12 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(shared ? sites_open(c, MSG_SHARED_PUT, &sites, err) : client_open(c, err));
     if (!shared && (tree || args->argc > 2))
         QC_TRY(side_new(&run.side, c, jobs, true, err));
-    run.waiting = group_new(&run);
+    run.waiting = put_small_new(&run);
     qc_rc rc = tree ? put_tree(&run, args->argv[0], args->argc > 1 ? args->argv[1] : NULL, err)
                     : put_words(&run, args, err);
     if (run.go_on)
-        put_waiting(&run);
-    put_sent(&run);
+        put_small_all(&run);
+    put_small_sent(&run);
     side_end_all(run.side);
     QC_TRY(keep_all(&run, err));
     QC_TRY(rc);

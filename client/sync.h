@@ -45,12 +45,12 @@ struct sync_run {
     uint64_t bytes_done;          /* of those that are over */
     size_t moved, removed, left;  /* stored or got; deleted; not as asked, and named */
     size_t renamed;
-    uint64_t bytes;           /* of what was moved */
-    struct sync_watch *watch; /* of qcloud watch; or NULL */
-    struct side *side;        /* of --jobs; NULL: one file after the other */
+    uint64_t bytes;                                     /* of what was moved */
+    struct sync_watch *watch;                           /* of qcloud watch; or NULL */
+    struct side *side;                                  /* of --jobs; NULL: one file after the other */
     struct sync_puts *sent[QC_VAULT_BUNDLES_AHEAD + 1]; /* bundles that are on their way, in their order */
     size_t sent_count;
-    qc_rc side_rc;            /* what went wrong with the state when one of them ended */
+    qc_rc side_rc; /* what went wrong with the state when one of them ended */
     struct qc_err side_why;
 };
 void sync_run_done(struct sync_run *run);

@@ -159,8 +159,8 @@ static bool in_bundle(const struct gw_reader *r, const struct gw_segment *seg)
     return r->v.holder != 0 && seg->size <= QC_GW_BUNDLE_MAX;
 }
 
-/* Of a bundle, the stripes in which N lies, whose pieces have to be fetched whole anyway to be verified; all of
- * them where several N are wanted: one request to each cloud. */
+/* Of a bundle, the stripes in which N lies, whose pieces have to be fetched whole anyway to be verified; all
+ * of them where several N are wanted: one request to each cloud. */
 static qc_rc range_of(const struct gw_reader *r, const struct gw_segment *seg, uint64_t from, uint64_t to,
                       struct gw_range *ret, struct qc_err *err)
 {

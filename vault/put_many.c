@@ -378,7 +378,8 @@ static void tell_all(struct many *b)
         tell(b, i);
 }
 
-/* -- three at a time -------------------------------------------------------------------------------------- */
+/* -- three at a time --------------------------------------------------------------------------------------
+ */
 
 static void carried(struct many *b)
 {
@@ -486,10 +487,12 @@ static void end_all(struct vault *v)
     }
 }
 
-/* b is on its way, and the gateway does not wait for what is left to do here of the one that made room for it. */
+/* b is on its way, and the gateway does not wait for what is left to do here of the one that made room for
+ * it. */
 static void set_out(struct vault *v, struct many **bp)
 {
-    QC_CLEANUP(many_free) struct many *before = v->under_way_count == QC_VAULT_BUNDLES_AHEAD ? oldest(v) : NULL;
+    QC_CLEANUP(many_free) struct many *before =
+        v->under_way_count == QC_VAULT_BUNDLES_AHEAD ? oldest(v) : NULL;
     struct many *b = QC_STEAL(*bp);
     struct qc_err why = { 0 };
     b->gw = v->sender_gw;

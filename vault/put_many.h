@@ -5,12 +5,12 @@
  *
  * What the keys of one were needed for is done before the next one's are drawn: few of them are in memory.
  *
- * Three are at work at a time. The caller's thread has all that is the vault's: what is sealed, the stores, the
- * journal, the chain; a second one sends what is sealed to the gateway, a third one has it committed. These two
- * have connections of their own, and see nothing of the vault but its ids and the keys of entries, which do not
- * change. So the gateway commits one while it takes the next, and a third is sealed meanwhile; the order of steps
- * is, for each, as above, and they are committed, and over, in their order. What is written to both share stores
- * is written to both at once. */
+ * Three are at work at a time. The caller's thread has all that is the vault's: what is sealed, the stores,
+ * the journal, the chain; a second one sends what is sealed to the gateway, a third one has it committed.
+ * These two have connections of their own, and see nothing of the vault but its ids and the keys of entries,
+ * which do not change. So the gateway commits one while it takes the next, and a third is sealed meanwhile;
+ * the order of steps is, for each, as above, and they are committed, and over, in their order. What is
+ * written to both share stores is written to both at once. */
 #pragma once
 #include "base/thread.h"
 #include "base/workq.h"
@@ -47,7 +47,7 @@ struct many_member {
     struct journal_put ids;
     struct store_sealed share[2];
     struct vault_meta meta;
-    uint8_t salt[16];       /* of the entry's private part */
+    uint8_t salt[16]; /* of the entry's private part */
     uint8_t seal_salt[VAULT_ID_BYTES];
     uint64_t start, stored; /* of N in the segment */
     uint64_t padding;       /* bytes of it */
@@ -77,7 +77,7 @@ struct many {
     bool asked;                       /* its commit was asked for, and its members have fates */
     qc_rc rc;                         /* else why not */
     struct qc_err why;
-    uint64_t written; /* as of vault_put_result; told with the first that is live */
+    uint64_t written;     /* as of vault_put_result; told with the first that is live */
     pthread_mutex_t lock; /* also of the two that seal: one draws at a time */
     pthread_cond_t changed;
     uint64_t total;              /* bytes of D of those that are carried */

@@ -1,7 +1,7 @@
 /* Sealing a bundle: each N under keys of its own, and what both stores and the gateway get of it. FORMAT 2.
  *
- * The caller's thread and the one that writes to share store 2 have half of the members each. Keys are drawn by
- * one at a time; what they were needed for is done before its next ones are drawn. */
+ * The caller's thread and the one that writes to share store 2 have half of the members each. Keys are drawn
+ * by one at a time; what they were needed for is done before its next ones are drawn. */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -57,8 +57,8 @@ static qc_rc draw_ids(const struct many *b, struct many_member *m, struct qc_err
     return QC_OK;
 }
 
-/* Ids and keys, and where these bytes came from. What was drawn before is not this object's, so that one thread
- * draws at a time. */
+/* Ids and keys, and where these bytes came from. What was drawn before is not this object's, so that one
+ * thread draws at a time. */
 static qc_rc draw(struct part *p, struct many_member *m, struct vault_keys *keys, struct qc_err *err)
 {
     struct vault *v = p->b->v;

@@ -320,8 +320,8 @@ static void check_some(void)
     erig_done(&r);
 }
 
-/* A bundle of three stripes, of which the last is damaged beyond help: whoever wants one N fetches its stripes
- * alone, and gets it unless it lies there; whoever wants several fetches all of it. */
+/* A bundle of three stripes, of which the last is damaged beyond help: whoever wants one N fetches its
+ * stripes alone, and gets it unless it lies there; whoever wants several fetches all of it. */
 static void check_stripes(void)
 {
     static const uint32_t size = 250000, stripe = 1024 * 1024;

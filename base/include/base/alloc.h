@@ -33,8 +33,8 @@ void qc_pages_free(struct qc_pages *b);
  */
 void qc_free_ptr(void *pp);
 
-/* Blocks now allocated by qc_alloc, qc_realloc and qc_strdup and not freed, in the whole process. 0 in a build
- * without fault points. */
+/* Blocks now allocated by qc_alloc, qc_realloc and qc_strdup and not freed, in the whole process. 0 in a
+ * build without fault points. */
 int64_t qc_alloc_live(void);
 
 /*

@@ -40,8 +40,9 @@ void qc_db_wipes(void);
 
 /*
  * Open an SQLite database. Sets and reads back: journal mode, synchronous, foreign_keys, trusted_schema,
- * cell_size_check, busy timeout; limits lengths; refuses extensions, ATTACH and views or triggers of an
- * unknown kind of database. QC_FORMAT for another application's file.
+ * cell_size_check, busy timeout, of a catalogue the sizes of its cache and log; limits lengths; refuses
+ * extensions, ATTACH and views or triggers of an unknown kind of database. QC_FORMAT for another
+ * application's file.
  */
 QC_MUST qc_rc qc_db_open(struct qc_db **ret, const char *path, const struct qc_db_opts *opts,
                          struct qc_err *err);

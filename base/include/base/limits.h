@@ -23,6 +23,8 @@
     X(QC_FILE_NAME_MAX, 255, "bytes", "NAME_MAX of the file systems in use")                                 \
     X(QC_FILE_PARTS_MAX, 64, "spans", "one writev below IOV_MAX")                                            \
     X(QC_DB_BUSY_MS, 10000, "ms", "a writer waits for another process's transaction no longer")              \
+    X(QC_DB_CACHE_KIB, 16 * 1024, "KiB", "of pages of a catalogue, in memory")                               \
+    X(QC_DB_WAL_PAGES, 4096, "pages", "in a catalogue's log, then it goes to its file: 16 MiB")              \
     X(QC_DB_SQL_MAX, 65536, "bytes", "our longest statement is a schema")                                    \
     X(QC_DB_VALUE_MAX, 64 * 1024 * 1024, "bytes", "SQLITE_LIMIT_LENGTH of every connection of ours")         \
     X(QC_PG_SERVER_MIN, 13, "version", "of PostgreSQL: the oldest that is tended still; tests have 15")      \

@@ -12,9 +12,9 @@ struct vault_source_file;
  */
 QC_MUST qc_rc vault_source_file_open(struct vault_source_file **ret, int dirfd, const char *path,
                                      struct qc_err *err);
-/* The same, for one of several that are put together: opened when its turn to be read comes, and closed behind
- * its last byte; what has its name at the end of the put must be that file still. The caller has seen that it is
- * a regular file. The errors are those of the put. QC_NOMEM */
+/* The same, for one of several that are put together: opened when its turn to be read comes, and closed
+ * behind its last byte; what has its name at the end of the put must be that file still. The caller has seen
+ * that it is a regular file. The errors are those of the put. QC_NOMEM */
 QC_MUST qc_rc vault_source_file_later(struct vault_source_file **ret, int dirfd, const char *path,
                                       struct qc_err *err);
 /* A symbolic link as it is: its bytes are its target, its mode says what it is. QC_NOTFOUND;  QC_CHANGED  it
