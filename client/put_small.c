@@ -7,6 +7,7 @@
 #include "progress.h"
 #include "put_run.h"
 #include "text.h"
+#include "vault/bundle.h"
 #include "vault/pad.h"
 #include "vault/source_file.h"
 

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "side.h"
 #include "sync_steps.h"
+#include "vault/bundle.h"
 #include "vault/source_file.h"
 
 struct put {

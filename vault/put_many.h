@@ -16,6 +16,7 @@
 #include "base/workq.h"
 #include "put.h"
 #include "store.h"
+#include "vault/bundle.h"
 
 /* put_many_tickets.c: a ticket for each member that is in; those for which there is none are out, and may be
  * told by putting them alone. And back into the store what nothing was drawn with. */
