@@ -49,6 +49,7 @@ struct erasing {
     struct vault_erasure *e; /* of a pass that erases: */
     struct going *going;     /* QC_VAULT_PURGE_BATCH of them */
     size_t count;
+    bool stuck;       /* what was gathered could not be purged, to make room for more */
     qc_buf folder;    /* --certificate: where; empty: no copy is wanted */
     const char *file; /* and its name there; it stands in the buffer */
     uint64_t records;
@@ -284,8 +285,10 @@ static qc_rc begin(struct erasing *x, const struct going *g, const struct chosen
     QC_TRY(vault_erase_note(g->e, &ch->all, ch->v, ch->n, whole, err));
     if (whole && !ch->all.removed) /* the version that a name has is not purged: X2 of gateway/purge.c */
         QC_TRY(vault_remove_version(x->run.c->vault, name, ch->all.v[0].version, &call, &removed, err));
+    x->stuck = true;
     for (size_t i = 0; i < ch->n; i++)
         QC_TRY(purging_add(&x->run, name, &ch->v[i], NULL, err));
+    x->stuck = false;
     return QC_OK;
 }
 
@@ -302,21 +305,16 @@ static qc_rc purge_all(struct erasing *x, struct qc_err *err)
     return vault_erase_confirm(all, x->count, &call, err);
 }
 
-static qc_rc told(struct erasing *x, qc_rc rc, const struct going *g, const struct qc_err *why,
-                  struct qc_err *err)
-{
-    if (rc != QC_OK && !client_object(x->run.c, rc, qc_buf_span(&g->name), why, &x->run.worst))
-        return QC_FAIL(err, rc, "what follows was left alone");
-    return QC_OK;
-}
-
-/* What was gathered goes, and is recorded. What is not done to its end has its draft. */
+/* What was gathered goes, and is recorded. What is not done to its end has its draft, and is not tried again
+ * by this run, which says of all of it that it was not done. */
 static qc_rc finish(struct erasing *x, struct qc_err *err)
 {
     struct qc_err why = { 0 };
+    bool over = false;
     if (x->count == 0)
         return QC_OK;
-    const qc_rc all = purge_all(x, &why);
+    qc_rc all = purge_all(x, &why);
+    purging_forget(&x->run);
     for (size_t i = 0; i < x->count; i++) {
         const struct going *g = &x->going[i];
         struct qc_err each = why; /* of one: of all of them */
@@ -325,10 +323,26 @@ static qc_rc finish(struct erasing *x, struct qc_err *err)
             rc = record(x, g, &each);
         if (rc == QC_OK)
             rc = tell_left(x, g, &each);
-        QC_TRY(told(x, rc, g, &each, err));
+        if (rc == QC_OK || client_object(x->run.c, rc, qc_buf_span(&g->name), &each, &x->run.worst))
+            continue;
+        over = true;
+        all = rc; /* of those behind it, too */
+        why = each;
     }
     forget_going(x);
-    return QC_OK;
+    return over ? QC_FAIL(err, all, "what follows was left alone") : QC_OK;
+}
+
+/* What was gathered is not purged by this run: each of it is told, since it is listed no more. */
+static void give_up(struct erasing *x, qc_rc rc)
+{
+    struct qc_err why = { 0 };
+    rc = QC_FAIL(&why, rc, "its name is removed; what it has is not purged, as the run did not come so far");
+    purging_forget(&x->run);
+    for (size_t i = 0; i < x->count; i++)
+        (void)client_object(x->run.c, rc, qc_buf_span(&x->going[i].name), &why, &x->run.worst);
+    forget_going(x);
+    x->stuck = false;
 }
 
 static qc_rc show_name(struct erasing *x, qc_span name, struct qc_err *err)
@@ -420,6 +434,8 @@ static qc_rc one_name(struct erasing *x, qc_span name, struct qc_err *err)
     take_out(x, had);
     if (!client_object(x->run.c, rc, name, &why, &x->run.worst))
         return QC_FAIL(err, rc, "what follows was left alone");
+    if (x->stuck)
+        give_up(x, rc);
     return QC_OK;
 }
 
@@ -460,16 +476,9 @@ static qc_rc all_beneath(struct erasing *x, qc_span prefix, struct qc_err *err)
     return QC_OK;
 }
 
-static qc_rc erase_pass(struct purging *run, qc_span prefix, struct qc_err *err)
+static qc_rc erase_words(struct erasing *x, struct qc_err *err)
 {
-    struct erasing *x = run->ctx;
-    (void)prefix;
-    if (!run->look) {
-        QC_TRY(vault_erase_open(&x->e, run->c->vault, err));
-        x->going = qc_alloc(QC_VAULT_PURGE_BATCH * sizeof *x->going);
-        if (x->going == NULL)
-            return QC_FAIL(err, QC_NOMEM, "erasure");
-    }
+    struct purging *run = &x->run;
     for (int i = 0; i < x->args->argc; i++) {
         const qc_span word = qc_span_str(x->args->argv[i]);
         struct qc_err why = { 0 };
@@ -480,6 +489,22 @@ static qc_rc erase_pass(struct purging *run, qc_span prefix, struct qc_err *err)
         }
     }
     return finish(x, err);
+}
+
+static qc_rc erase_pass(struct purging *run, qc_span prefix, struct qc_err *err)
+{
+    struct erasing *x = run->ctx;
+    (void)prefix;
+    if (!run->look) {
+        QC_TRY(vault_erase_open(&x->e, run->c->vault, err));
+        x->going = qc_alloc(QC_VAULT_PURGE_BATCH * sizeof *x->going);
+        if (x->going == NULL)
+            return QC_FAIL(err, QC_NOMEM, "erasure");
+    }
+    const qc_rc rc = erase_words(x, err);
+    if (rc != QC_OK)
+        give_up(x, rc);
+    return rc;
 }
 
 /* What was done, and what nobody here can vouch for. */

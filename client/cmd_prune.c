@@ -138,6 +138,11 @@ qc_rc purging_flush(struct purging *run, struct qc_err *err)
     return QC_OK;
 }
 
+void purging_forget(struct purging *run)
+{
+    batch_clear(run->batch);
+}
+
 /* What another name may show by now does not go. */
 static qc_rc leave_disputed(struct purging *run, qc_span name, struct qc_err *err)
 {
@@ -266,8 +271,10 @@ qc_rc purging_run(struct purging *run, const struct qc_args *args, purging_pass_
     QC_TRY(client_open(c, err));
     run->look = run->dry = qc_args_flag(args, "dry-run");
     if (!run->look) {
-        if (!qc_args_flag(args, "yes"))
-            QC_TRY(agree(run, pass, prefix, err));
+        const qc_rc agreed = qc_args_flag(args, "yes") ? QC_OK : agree(run, pass, prefix, err);
+        if (agreed == QC_CANCELLED)
+            c->out.class = MSG_CALL; /* nothing was under way */
+        QC_TRY(agreed);
         QC_TRY(finish_earlier(run, err));
     }
     const qc_rc rc = one_pass(run, pass, prefix, err);

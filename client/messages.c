@@ -39,7 +39,7 @@ struct row {
 #define SHARED_STAT  RUN_THEN(AGAIN " if it is not there", "qcloud", "stat", "--profile", "xor23", "{name}")
 #define WHICH_CLOUDS RUN_THEN("shows which are missing", "qcloud", "status")
 #define PURGED_SO_FAR                                                                                        \
-    "What is told as purged is gone. What was under way is listed no more, and the same command ends it, "   \
+    "What is told as purged is gone. What was under way may be listed no more; the same command ends it, "   \
     "with its certificate where it is erased."
 #define PROVES_NOTHING "Nothing was changed. The file proves nothing of what it says."
 #define ASK_AGAIN                                                                                            \
@@ -611,6 +611,7 @@ static const struct row rows[] = {
     { QC_CANCELLED,
       IN(REPAIR),
       { 5, "What was repaired before stays; nothing is less than it was.", { SAME } } },
+    { QC_CANCELLED, IN(PURGE), { 8, PURGED_SO_FAR, { SAME } } },
     { QC_CANCELLED, IN(RECOVER), { 4, "What was rebuilt before is kept.", { SAME_GOES_ON } } },
     { QC_CANCELLED, ALL, { 1, "What was done before is kept; nothing is half done.", { SAME } } },
 };

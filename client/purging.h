@@ -59,3 +59,5 @@ QC_MUST qc_rc purging_add(struct purging *run, qc_span name, const struct vault_
                           const struct vault_stat *s, struct qc_err *err);
 /* Those that were added go now. What is refused is told, and folded into run->worst. */
 QC_MUST qc_rc purging_flush(struct purging *run, struct qc_err *err);
+/* Those that were added do not go by this run. */
+void purging_forget(struct purging *run);

@@ -537,6 +537,26 @@ if [ "${QC_FAULTS:-0}" = 1 ]; then # killed anywhere: the same command ends with
         expect_exit 0 certificate verify "$file"
         grep -q "^name .*'many/[123]': removed, and all versions" out || fail "many: $(cat out)"
     done
+    # What a run says that it did not purge it does not purge a moment later; and one that is ended says what it has removed.
+    expect_exit 0 put -r many many
+    before=$(find "$QCLOUD_HOME/state/certificates" -name '*.cert' | wc -l)
+    QC_FAULT=client_retired:error:1 expect_exit 1 rm -r --erase --yes many/
+    [ "$(grep -c "E0108 cannot purge 'many/" err)" = 3 ] || fail "a purge of many that failed: $(cat err)"
+    is_empty out
+    expect_exit 0 put -r many many
+    QC_FAULT=client_drafted:stop:3 "$QC_BIN/qcloud" rm -r --erase --yes many/ >out 2>err &
+    pid=$!
+    await_stop "$pid"
+    kill -INT "$pid"
+    kill -CONT "$pid"
+    got=0
+    wait "$pid" || got=$?
+    [ "$got" = 130 ] || fail "an interrupted erasure: exit $got: $(cat err)"
+    [ "$(grep -c "E13008 cannot purge 'many/[12]': its name is removed" err)" = 2 ] || fail "an interrupted erasure: $(cat err)"
+    expect_exit 0 ls many
+    [ "$(cat out)" = many/3 ] || fail "an interrupted erasure: $(cat out)"
+    expect_exit 0 rm -r --erase --yes many/
+    [ "$(find "$QCLOUD_HOME/state/certificates" -name '*.cert' | wc -l)" = $((before + 3)) ] || fail "an interrupted erasure: not one record for each"
     # Cut off, the name put anew, and one version meant: that is a record of it, and none of the name. A file that is there stays.
     expect_exit 0 put p1 e/y
     got=0
