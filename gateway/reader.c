@@ -481,6 +481,17 @@ static qc_rc look_at_age(struct gw_engine *e, struct gw_version_info *info, stru
     return QC_OK;
 }
 
+/* One that is decided and not live is not what is not there: who removes what belongs to no version asks. */
+static qc_rc not_decided(struct gw_engine *e, const struct gw_version_ids *ids, struct qc_err *err)
+{
+    struct gw_version_row v;
+
+    QC_TRY(gw_cat_version(e->cat, ids, &v, err));
+    if (v.state == GW_VERSION_DECIDED && gw_id_same(&v.vault, &ids->vault) && !v.bundle)
+        return QC_FAIL(err, QC_CONFLICT, "this version is decided and not live yet");
+    return QC_OK;
+}
+
 qc_rc gw_version_info(struct gw_engine *e, const struct gw_version_ids *ids, struct gw_version_info *ret,
                       struct qc_err *err)
 {
@@ -491,6 +502,7 @@ qc_rc gw_version_info(struct gw_engine *e, const struct gw_version_ids *ids, str
 
     QC_TRY(gw_engine_may(e, err));
     QC_LOCK(gw_cat_lock(e->cat));
+    QC_TRY(not_decided(e, ids, err));
     QC_TRY(live_version(e, ids, &v, err));
     QC_TRY(gw_cat_version_current(e->cat, v.no, &current, err));
     QC_TRY(gw_cat_margin(e->cat, v.no, &info.margin, err));

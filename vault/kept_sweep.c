@@ -4,10 +4,11 @@
  * W1: the keeper is listed before anything else is asked. A put has its records in both stores, and its
  * upload open at the gateway, before its B is there: so what is listed, and is of no record and no upload
  * afterwards, is of no put that is under way. W2: what both stores call gone, under their seals, never comes
- * back. W3: of all else the gateway has the last word, that it has no such version and that no upload is
- * open; and because a version that is decided and not yet published is neither, it must have been so in an
- * earlier run, and `age_s` ago. A wrong answer costs no version: kit refresh makes all B anew from both
- * stores. */
+ * back. W3: of all else the gateway has the last word, first that no upload is open, then that it has no such
+ * version and has decided for none; and it must have been so in an earlier run, `age_s` ago. What was noted
+ * while an upload was open could be of that one, which may go on for longer than that: a run that finds one
+ * open notes nothing, and forgets what others noted. A wrong answer costs no version: kit refresh makes all B
+ * anew from both stores. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -29,7 +30,8 @@ struct sweep {
     struct vault_keeper *k;
     const struct vault_call *call;
     int64_t now, age_s;
-    bool idle;                             /* no upload was open after the page was listed */
+    bool asked;                            /* for uploads, after the page was listed */
+    bool idle;                             /* none was open, then and in this run before */
     struct stray was[QC_VAULT_STRAYS_MAX]; /* by an earlier run */
     size_t was_n;
     struct stray is[QC_VAULT_STRAYS_MAX];
@@ -60,6 +62,8 @@ static void read_noted(struct sweep *s, int dir)
         qc_rd_copy(&r, one->version.object, VAULT_ID_BYTES);
         qc_rd_copy(&r, one->version.version, VAULT_ID_BYTES);
         one->since = (int64_t)qc_rd_be(&r, 8);
+        if (one->since < 0 || one->since > s->now) /* by a clock that was wrong */
+            one->since = s->now;
     }
 }
 
@@ -91,7 +95,7 @@ static const struct stray *noted(const struct stray *all, size_t n, const struct
 
 static void note(struct sweep *s, const struct vault_gw_version *version, int64_t since)
 {
-    if (s->is_n < QC_VAULT_STRAYS_MAX)
+    if (s->idle && s->is_n < QC_VAULT_STRAYS_MAX)
         s->is[s->is_n++] = (struct stray){ *version, since };
 }
 
@@ -116,6 +120,24 @@ static qc_rc fate_in(struct vault_store *store, const struct vault_gw_version *v
     return rc;
 }
 
+/* Is no upload open? One that is open is anybody's: of all that was noted, nothing is known any more. */
+static qc_rc is_idle(struct sweep *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
+    QC_CLEANUP(qc_json_free) struct json_t *said = NULL;
+    int64_t open = 0;
+    if (s->asked || !s->idle)
+        return QC_OK;
+    QC_TRY(s->v->gw->ops->status(s->v->gw, &text, &s->call->op, err));
+    QC_TRY_AS(qc_json_parse(&said, qc_buf_span(&text), err), err, "status");
+    QC_TRY_AS(qc_json_int(said, "open_uploads", 0, INT64_MAX, &open, err), err, "status");
+    s->asked = true;
+    s->idle = open == 0;
+    if (!s->idle)
+        s->was_n = s->is_n = 0;
+    return QC_OK;
+}
+
 static qc_rc fate_of(struct sweep *s, const struct vault_gw_version *version, enum fate *ret,
                      struct qc_err *err)
 {
@@ -133,14 +155,15 @@ static qc_rc fate_of(struct sweep *s, const struct vault_gw_version *version, en
     *ret = in[0] == GONE && in[1] == GONE ? GONE : STRAY;
     if (*ret == GONE)
         return QC_OK;
+    QC_TRY(is_idle(s, err)); /* before: what was published since then, info knows */
     info = qc_alloc(sizeof(*info));
     if (info == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory");
     const qc_rc rc =
         v->gw->ops->info(v->gw, v->id, version->object, version->version, info, &s->call->op, &why);
-    if (rc == QC_OK)
-        *ret = NEEDED; /* of another copy of the stores, or committed just now */
-    if (rc == QC_OK || rc == QC_NOTFOUND)
+    if (rc == QC_OK || rc == QC_CONFLICT) /* of another copy of the stores, committed just now, or decided */
+        *ret = NEEDED;
+    if (rc == QC_OK || rc == QC_CONFLICT || rc == QC_NOTFOUND)
         return QC_OK;
     *err = why;
     return rc;
@@ -161,8 +184,8 @@ static qc_rc one(struct sweep *s, const struct vault_gw_version *version, struct
     if (fate == NEEDED)
         return QC_OK;
     const struct stray *was = noted(s->was, s->was_n, version);
-    const bool old = was != NULL && s->now >= was->since && s->now - was->since >= s->age_s;
-    if (fate == STRAY && !(old && s->idle)) {
+    const bool old = was != NULL && s->now - was->since >= s->age_s;
+    if (fate == STRAY && !old) {
         note(s, version, was != NULL ? was->since : s->now);
         s->result.left++;
         return QC_OK;
@@ -172,18 +195,6 @@ static qc_rc one(struct sweep *s, const struct vault_gw_version *version, struct
 }
 
 /* -- all of them ----------------------------------------------------------------------------------------- */
-
-static qc_rc is_idle(struct sweep *s, struct qc_err *err)
-{
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
-    QC_CLEANUP(qc_json_free) struct json_t *said = NULL;
-    int64_t open = 0;
-    QC_TRY(s->v->gw->ops->status(s->v->gw, &text, &s->call->op, err));
-    QC_TRY_AS(qc_json_parse(&said, qc_buf_span(&text), err), err, "status");
-    QC_TRY_AS(qc_json_int(said, "open_uploads", 0, INT64_MAX, &open, err), err, "status");
-    s->idle = open == 0;
-    return QC_OK;
-}
 
 /* From *at on, which becomes the last one; those whose first byte is `end` or more are none of it. W1. */
 static qc_rc page_of(struct sweep *s, struct vault_gw_version *at, unsigned end, size_t *ret_got,
@@ -197,9 +208,7 @@ static qc_rc page_of(struct sweep *s, struct vault_gw_version *at, unsigned end,
         got--;
     if (got == 0)
         return QC_OK;
-    s->idle = false;
-    if (s->was_n > 0)
-        QC_TRY(is_idle(s, err));
+    s->asked = false;
     for (size_t i = 0; i < got; i++)
         QC_TRY(one(s, &s->page.v[i], err));
     *at = s->page.v[got - 1];
@@ -245,6 +254,7 @@ qc_rc vault_keeper_sweep(struct vault *v, int64_t age_s, const struct vault_call
     s->k = v->keeper;
     s->call = call;
     s->now = qc_wall_s();
+    s->idle = true;
     s->age_s = age_s;
     QC_TRY(qc_dir_make_path(v->state, 0700, err));
     QC_TRY_AS(qc_dir_open(&dir, v->state, err), err, "%s", v->state);

@@ -44,7 +44,7 @@ static qc_rc refuse_used(struct many *b, struct qc_err *err)
             continue;
         const qc_rc rc =
             gw->ops->info(gw, b->v->id, m->taken.object, m->taken.version, info, &b->call.op, &why);
-        if (rc == QC_OK) {
+        if (rc == QC_OK || rc == QC_CONFLICT) { /* live, or decided */
             qc_err_set(&why, QC_CONFLICT, QC_HERE, "its ticket was used by another put");
             vault_ticket_done(&m->taken); /* it is none, and does not go back */
             many_out(m, true, QC_CONFLICT, &why);

@@ -552,6 +552,9 @@ static qc_rc fake_info(struct vault_gw *gw, const uint8_t *vault, const uint8_t 
     ENTER(FAKE_NONE);
     (void)vault;
     const struct fake_version *v = fake_version_of(f, object, version);
+    for (size_t i = 0; i < f->uploads; i++)
+        if (f->upload[i].state == VAULT_UPLOAD_DECIDED && memcmp(f->upload[i].version, version, 16) == 0)
+            return QC_FAIL(err, QC_CONFLICT, "fake: decided");
     if (v == NULL || v->purged)
         return QC_FAIL(err, QC_NOTFOUND, "fake: no such version");
     *ret = (struct vault_gw_info){

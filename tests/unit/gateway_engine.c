@@ -376,6 +376,16 @@ static void identity(const struct erig *r, unsigned cloud, bool take)
     CHECK((take ? rename(here, kept) : rename(kept, here)) == 0);
 }
 
+static qc_rc info_of(const struct erig *r, const struct erig_put *p, struct qc_err *err)
+{
+    struct gw_version_info info;
+    const struct gw_version_ids ids = {
+        .tenant = r->tenant, .vault = r->vault, .object = p->object, .version = p->version
+    };
+    return gw_version_info(r->e, &ids, &info, err);
+}
+
+/* Nobody reads it meanwhile, and nobody is told that there is no such version. */
 static void wiped(void)
 {
     struct erig r;
@@ -386,10 +396,12 @@ static void wiped(void)
     const struct erig_put p = erig_prepare(1, "\1alpha", 1, 1, 5000);
     CHECK_OK(erig_begin(&r, &p, &err));
     CHECK_OK(erig_segment(&r, &p, 0, &err)); /* on all five */
+    CHECK_RC(info_of(&r, &p, &err), QC_NOTFOUND);
     for (unsigned i = 0; i < 3; i++)
         identity(&r, i, true);
     CHECK_RC(erig_commit(&r, &p, &a, &err),
              QC_TEMP); /* decided; five took the record, two testify, three are needed */
+    CHECK_RC(info_of(&r, &p, &err), QC_CONFLICT);
     struct gw_entry_row row;
     CHECK_RC(gw_entry_get(r.e, OWN(r.vault), qc_span_str(p.path), &row, &err), QC_NOTFOUND);
     identity(&r, 0, false);
@@ -397,6 +409,7 @@ static void wiped(void)
     usleep(1100 * 1000);
     CHECK_OK(erig_commit(&r, &p, &a, &err));
     CHECK(a.record_copies == 4 && a.acked_margin == 1 && a.durable_min == 4);
+    CHECK_OK(info_of(&r, &p, &err));
     CHECK(a.degraded_count == 1 && a.degraded[0] == 3);
     erig_done(&r);
 }

@@ -155,6 +155,35 @@ static void put_lost(struct kept *k, const char *name)
     CHECK(system(command) == 0);
 }
 
+/* In the directory of what is noted. */
+static int in_state(struct kept *k, const char *command)
+{
+    char all[700];
+    snprintf(all, sizeof all, "cd %s && %s", k->r.state, command);
+    return system(all);
+}
+
+/* A put that was killed and goes on, on the machine that has its journal: neither what was noted before it
+ * went on nor that it is decided and not live for long makes its B anybody's. */
+static void goes_on(struct kept *k, struct fake_upload *u)
+{
+    struct vault_swept got;
+    u->state = VAULT_UPLOAD_CANCELLED; /* as who looks before its upload is open */
+    got = swept(k, 0);
+    CHECK(got.removed == 0 && got.left == 1 && in_state(k, "test -f keeper.strays") == 0);
+    u->state = VAULT_UPLOAD_OPEN; /* that was noted is forgotten */
+    for (unsigned i = 0; i < 3; i++) {
+        got = swept(k, 0);
+        CHECK(got.removed == 0 && got.left == 1 && has(k, 0) == 3);
+        CHECK(in_state(k, "test ! -e keeper.strays") == 0);
+    }
+    u->state = VAULT_UPLOAD_DECIDED;
+    for (unsigned i = 0; i < 3; i++) {
+        got = swept(k, 0);
+        CHECK(got.removed == 0 && got.left == 0 && has(k, 0) == 3);
+    }
+}
+
 /* What an earlier run has noted is damaged: it has noted nothing. */
 static void bad_notes(struct kept *k)
 {
@@ -168,9 +197,7 @@ static void bad_notes(struct kept *k)
         "truncate -s 1M keeper.strays"
     };
     for (size_t i = 0; i < sizeof spoil / sizeof spoil[0]; i++) {
-        char command[700];
-        snprintf(command, sizeof command, "cd %s && %s", k->r.state, spoil[i]);
-        CHECK(system(command) == 0);
+        CHECK(in_state(k, spoil[i]) == 0);
         const struct vault_swept got = swept(k, 0);
         CHECK(got.removed == 0 && got.left == 1);
     }
@@ -190,12 +217,10 @@ static void sweeps(struct qc_rand rand)
     put_lost(&k, "b");
     struct fake_upload *open = &k.r.fake->upload[k.r.fake->uploads - 1];
     CHECK(has(&k, 0) == 3);
-    for (unsigned i = 0; i < 3; i++) { /* its upload is open: it may be under way on another machine */
-        open->state = VAULT_UPLOAD_OPEN;
-        got = swept(&k, 0);
-        CHECK(got.removed == 0 && got.left == 1 && has(&k, 0) == 3);
-    }
+    goes_on(&k, open);
     open->state = VAULT_UPLOAD_CANCELLED;
+    got = swept(&k, 0); /* for the first time */
+    CHECK(got.removed == 0 && got.left == 1);
     got = swept(&k, 3600); /* not long ago */
     CHECK(got.removed == 0 && got.left == 1 && has(&k, 0) == 3);
     got = swept(&k, 0);
@@ -206,6 +231,9 @@ static void sweeps(struct qc_rand rand)
     got = swept(&k, 0);
     CHECK(got.removed == 0 && got.left == 1);
     bad_notes(&k);
+    CHECK(in_state(&k, "printf '\\177' | dd of=keeper.strays bs=1 seek=44 conv=notrunc status=none") == 0);
+    got = swept(&k, 3600); /* noted by a clock that was ahead */
+    CHECK(got.removed == 0 && got.left == 1);
     got = swept(&k, 0);
     CHECK(got.removed == 1 && got.left == 0 && has(&k, 0) == 2);
     vault_close(&k.r.v);
