@@ -91,7 +91,7 @@ static qc_rc put_file_as(struct put_run *run, const char *path, qc_span name, bo
                          struct qc_err *err)
 {
     QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
-    QC_TRY(vault_source_file_open(&f, AT_FDCWD, path, err));
+    QC_TRY(vault_source_file_open(&f, AT_FDCWD, path, run->follow, err));
     QC_TRY(put_run_source(run, vault_source_file_source(f), name, ret_open, err));
     return client_kept_all(f, run->sites != NULL, name, err);
 }
@@ -200,7 +200,7 @@ static qc_rc put_beside(struct put_run *run, const char *path, qc_span name, str
     s->opts.took_up = note_taken;
     s->opts.took_up_ctx = s;
     QC_TRY(qc_buf_add(&s->name, name, err));
-    QC_TRY(vault_source_file_open(&s->file, AT_FDCWD, path, err));
+    QC_TRY(vault_source_file_open(&s->file, AT_FDCWD, path, run->follow, err));
     side_begin(run->side, &QC_STEAL(s)->job);
     return QC_OK;
 }
@@ -432,6 +432,7 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
     bool shared = false;
     c->metered = true;
     bool tree = qc_args_flag(args, "recursive");
+    run.follow = !tree;
     const char *wait = qc_args_value(args, "wait", "full");
     const char *until = qc_args_value(args, "retain-until", NULL);
     run.opts.if_absent = qc_args_flag(args, "if-absent");

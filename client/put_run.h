@@ -12,6 +12,7 @@ struct put_run {
     struct vault_put_opts opts;
     qc_rc worst;
     bool go_on;
+    bool follow;                                        /* symbolic links; in a tree they are left out */
     struct put_group *waiting;                          /* NULL: none can wait */
     struct put_group *sent[QC_VAULT_BUNDLES_AHEAD + 1]; /* of bundles that are on their way, in their order */
     size_t sent_count;

@@ -175,7 +175,7 @@ static qc_rc wait_for_others(struct put_group *g, const char *path, qc_span name
                              struct qc_err *err)
 {
     struct put_waiting *w = &g->v[g->count];
-    QC_TRY(vault_source_file_later(&w->file, AT_FDCWD, path, err));
+    QC_TRY(vault_source_file_later(&w->file, AT_FDCWD, path, g->run->follow, err));
     g->count++;
     g->bytes += about(g->run, size);
     w->path = qc_strdup(path);

@@ -87,8 +87,8 @@ static qc_rc open_put(struct sync_run *run, struct put *p, bool later, struct qc
     if (sync_is_link(&p->st))
         QC_TRY(vault_source_link_open(&p->file, AT_FDCWD, place, err));
     else
-        QC_TRY(later ? vault_source_file_later(&p->file, AT_FDCWD, place, err)
-                     : vault_source_file_open(&p->file, AT_FDCWD, place, err));
+        QC_TRY(later ? vault_source_file_later(&p->file, AT_FDCWD, place, false, err)
+                     : vault_source_file_open(&p->file, AT_FDCWD, place, false, err));
     return sync_digest_source(&p->digest, vault_source_file_source(p->file), err);
 }
 

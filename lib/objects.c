@@ -68,7 +68,7 @@ static qc_rc put_file(struct qcloud *q, const char *name, const char *path)
     QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
     struct vault_call call;
     QC_TRY(session_begin(q, &call));
-    QC_TRY(vault_source_file_open(&f, AT_FDCWD, path, &q->err));
+    QC_TRY(vault_source_file_open(&f, AT_FDCWD, path, true, &q->err));
     return put(q, name, vault_source_file_source(f), &call);
 }
 

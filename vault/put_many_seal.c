@@ -155,7 +155,6 @@ static qc_rc seal(struct part *p, struct many_member *m, struct qc_err *err)
     QC_CLEANUP(vault_keys_done) struct vault_keys keys = { 0 };
     QC_CLEANUP(vault_sealer_free) struct vault_sealer *sealer = NULL;
     struct vault_sealer_params params = { 0 };
-    m->start = p->bytes.n;
     take_meta(m);
     QC_TRY(draw(p, m, &keys, err));
     memcpy(params.ids.vault, p->b->v->id, VAULT_ID_BYTES);
@@ -167,14 +166,17 @@ static qc_rc seal(struct part *p, struct many_member *m, struct qc_err *err)
     return share_out(p->b, m, &keys, sealer, err);
 }
 
-static qc_rc seal_opened(struct part *p, struct many_member *m, struct qc_err *err)
+/* What cannot be opened is tried once more alone, which says so as of any file. */
+static qc_rc seal_opened(struct part *p, struct many_member *m, bool *ret_again, struct qc_err *err)
 {
     const struct vault_source *s = m->item->source;
+    *ret_again = true;
     if (s->open != NULL)
         QC_TRY(s->open(s->ctx, err));
     const qc_rc rc = seal(p, m, err);
     if (s->close != NULL)
         s->close(s->ctx);
+    *ret_again = rc == QC_CHANGED || rc == QC_LIMIT;
     return rc;
 }
 
@@ -187,7 +189,9 @@ static qc_rc seal_some(struct part *p, struct qc_err *err)
         struct qc_err why = { 0 };
         if (m->fate != MANY_IN)
             continue;
-        const qc_rc rc = seal_opened(p, m, &why);
+        bool again = false;
+        m->start = p->bytes.n; /* whatever fails: there it ends */
+        const qc_rc rc = seal_opened(p, m, &again, &why);
         if (rc == QC_RANDOM || rc == QC_CANCELLED || rc == QC_NOMEM) {
             *err = why;
             return rc;
@@ -195,7 +199,7 @@ static qc_rc seal_some(struct part *p, struct qc_err *err)
         if (rc == QC_OK)
             continue;
         p->bytes.n = m->start;
-        many_out(m, rc == QC_CHANGED || rc == QC_LIMIT, rc, &why);
+        many_out(m, again, rc, &why);
     }
     return QC_OK;
 }
@@ -228,8 +232,22 @@ static qc_rc join(struct many *b, struct part *p, struct qc_err *err)
     return QC_OK;
 }
 
+/* Nothing lies between them, and none lies in another one: what is committed is where it is said to be. */
+static void expect_tiles(const struct many *b)
+{
+    uint64_t at = 0;
+    for (size_t i = 0; i < b->what.count; i++) {
+        const struct many_member *m = &b->m[i];
+        if (m->fate != MANY_IN)
+            continue;
+        QC_ASSERT(m->start == at);
+        at += m->stored;
+    }
+    QC_ASSERT(at == b->segment.n);
+}
+
 /* Two threads, where there is one to be had. A ticket's key is its thread's. */
-qc_rc many_seal(struct many *b, struct qc_err *err)
+static qc_rc seal_all(struct many *b, struct qc_err *err)
 {
     QC_CLEANUP(part_done) struct part first = { .b = b, .to = b->what.count };
     QC_CLEANUP(part_done) struct part second = { .b = b, .to = b->what.count };
@@ -251,4 +269,11 @@ qc_rc many_seal(struct many *b, struct qc_err *err)
         *err = second.why;
     QC_TRY(second.rc);
     return join(b, &second, err);
+}
+
+qc_rc many_seal(struct many *b, struct qc_err *err)
+{
+    QC_TRY(seal_all(b, err));
+    expect_tiles(b);
+    return QC_OK;
 }

@@ -21,7 +21,7 @@ struct vault_source_file {
     qc_buf xattrs;
     unsigned left_out; /* of them, that are not kept */
     /* Of a link, and of a file that is opened later: where it is. */
-    int dirfd;
+    int dirfd, at; /* at: flags of looking, 0 or AT_SYMLINK_NOFOLLOW */
     char *path;
     qc_buf target; /* of a link, as it was */
 };
@@ -110,7 +110,7 @@ static qc_rc seek_to(void *ctx, uint64_t offset, struct qc_err *err)
 static qc_rc look_again(const struct vault_source_file *f, struct stat *ret, struct qc_err *err)
 {
     const bool open = f->path == NULL || qc_fd_is(&f->own);
-    if ((open ? fstat(f->fd, ret) : fstatat(f->dirfd, f->path, ret, 0)) == 0)
+    if ((open ? fstat(f->fd, ret) : fstatat(f->dirfd, f->path, ret, f->at)) == 0)
         return QC_OK;
     if (!open && errno == ENOENT)
         return QC_FAIL(err, QC_CHANGED, "the file went away while it was stored");
@@ -145,6 +145,7 @@ static qc_rc source_new(struct vault_source_file **ret, struct qc_err *err)
 static qc_rc check_kind(mode_t mode, const char *path, struct qc_err *err)
 {
     const char *kind = S_ISFIFO(mode)                   ? "a pipe"
+                       : S_ISLNK(mode)                  ? "a symbolic link"
                        : S_ISSOCK(mode)                 ? "a socket"
                        : S_ISDIR(mode)                  ? "a directory"
                        : S_ISBLK(mode) || S_ISCHR(mode) ? "a device"
@@ -152,23 +153,25 @@ static qc_rc check_kind(mode_t mode, const char *path, struct qc_err *err)
     if (S_ISREG(mode))
         return QC_OK;
     qc_err_set(err, QC_USAGE, QC_HERE, "'%s' is %s, not a regular file", path, kind);
-    if (!S_ISDIR(mode) && !S_ISSOCK(mode))
+    if (!S_ISDIR(mode) && !S_ISSOCK(mode) && !S_ISLNK(mode))
         err->next = "to store what comes through it: qcloud put - NAME < FILE";
     return QC_USAGE;
 }
 
 /* Before it is opened: that alone rewinds a tape, and is refused for a socket. */
-static qc_rc check_place(int dirfd, const char *path, struct qc_err *err)
+static qc_rc check_place(int dirfd, const char *path, int at, struct qc_err *err)
 {
     struct stat st;
-    if (fstatat(dirfd, path, &st, 0) != 0)
+    if (fstatat(dirfd, path, &st, at) != 0)
         return QC_FAIL_OS(err, "%s", path);
     return check_kind(st.st_mode, path, err);
 }
 
 static qc_rc open_file(struct vault_source_file *f, int dirfd, const char *path, struct qc_err *err)
 {
-    QC_TRY(qc_open_at(&f->own, dirfd, path, O_RDONLY | O_NONBLOCK, 0, err)); /* a FIFO must not hang us */
+    const int flags = O_RDONLY | O_NONBLOCK | (f->at != 0 ? O_NOFOLLOW : 0); /* a FIFO must not hang us */
+    QC_TRY(check_place(dirfd, path, f->at, err));
+    QC_TRY(qc_open_at(&f->own, dirfd, path, flags, 0, err));
     f->fd = qc_fd_get(&f->own);
     if (fstat(f->fd, &f->before) != 0)
         return QC_FAIL_OS(err, "cannot look at the input");
@@ -191,11 +194,12 @@ static qc_rc open_file(struct vault_source_file *f, int dirfd, const char *path,
     return QC_OK;
 }
 
-qc_rc vault_source_file_open(struct vault_source_file **ret, int dirfd, const char *path, struct qc_err *err)
+qc_rc vault_source_file_open(struct vault_source_file **ret, int dirfd, const char *path, bool follow,
+                             struct qc_err *err)
 {
     QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
     QC_TRY(source_new(&f, err));
-    QC_TRY(check_place(dirfd, path, err));
+    f->at = follow ? 0 : AT_SYMLINK_NOFOLLOW;
     QC_TRY(open_file(f, dirfd, path, err));
     *ret = QC_STEAL(f);
     return QC_OK;
@@ -206,7 +210,10 @@ static qc_rc open_now(void *ctx, struct qc_err *err)
     struct vault_source_file *f = ctx;
     f->done = 0;
     qc_buf_free(&f->xattrs);
-    return open_file(f, f->dirfd, f->path, err);
+    const qc_rc rc = open_file(f, f->dirfd, f->path, err);
+    if (rc != QC_OK)
+        qc_fd_close(&f->own);
+    return rc;
 }
 
 static void close_again(void *ctx)
@@ -215,7 +222,8 @@ static void close_again(void *ctx)
     qc_fd_close(&f->own);
 }
 
-qc_rc vault_source_file_later(struct vault_source_file **ret, int dirfd, const char *path, struct qc_err *err)
+qc_rc vault_source_file_later(struct vault_source_file **ret, int dirfd, const char *path, bool follow,
+                              struct qc_err *err)
 {
     QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
     QC_TRY(source_new(&f, err));
@@ -223,6 +231,7 @@ qc_rc vault_source_file_later(struct vault_source_file **ret, int dirfd, const c
     f->path = qc_strdup(path);
     if (f->path == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for an input");
+    f->at = follow ? 0 : AT_SYMLINK_NOFOLLOW;
     f->source.open = open_now;
     f->source.close = close_again;
     *ret = QC_STEAL(f);

@@ -775,6 +775,36 @@ def lots(box):
     check(p.stderr.count(b"E0511") == 453 and tree(box.path("lots.got0")) == tree(box.path("lots")), f"{p.stderr.count(b'E0511')} of 453 are there")
 
 
+def gone_meanwhile(box):
+    """Files of a bundle that is still to be sealed, in either half of it, go away, or become links to what is no file of the tree: they are
+    named, nothing that a link leads to is stored, and all others are whole. put -r, and sync."""
+    if not FAULTS:
+        return
+    for i, args in enumerate((("put", "-r"), ("sync",))):
+        d, n, name = box.path(f"going{i}"), 580, f"going{i}"
+        for k in range(n):
+            box.file(f"{name}/{k:03}", b"%d of %d" % (k, i) * 50)
+        box.file(f"outside{i}", b"not of the tree" * 10)
+        p = box.start(*args, d, name + "/", env={"QC_FAULT": "client_journal:stop:1"})   # a bundle is sealed; of the second none is open yet
+        wait_stopped(p.pid, p)
+        for k in (513, 520, 560):
+            os.unlink(os.path.join(d, f"{k:03}"))
+        for k in (530, 570):
+            os.unlink(os.path.join(d, f"{k:03}"))
+            if args[0] == "put":            # a sync keeps links
+                os.symlink(box.path(f"outside{i}"), os.path.join(d, f"{k:03}"))
+        p.send_signal(signal.SIGCONT)
+        err = p.communicate(timeout=120)[1]
+        check(p.returncode not in (0, -6) and err.count(b"/513'") + err.count(b"/530'") >= 2, f"{args}: exit {p.returncode}: {err[-2000:]}")
+        back = box.path(f"{name}.got")
+        box.expect(0, "get", "-r", name + "/", back)
+        got, want = tree(back), {k: v for k, v in ((b"%03d" % k, b"%d of %d" % (k, i) * 50) for k in range(n)) if k not in (b"513", b"520", b"530", b"560", b"570")}
+        check(len(got) == len(want), f"{args}: {len(got)} came back, not {len(want)}")
+        for k in want:
+            with open(os.path.join(os.fsencode(back), k), "rb") as f:
+                check(f.read() == want[k], f"{args}: {k} came back as another")
+
+
 def folders_of_their_own(box):
     """get -r of many folders: files and folders of all lots that are under way stay below the limit of descriptors, be there two lots or eight."""
     for i in range(450):
@@ -1058,7 +1088,7 @@ def test():
     with World(k=2, n=3) as box:
         box.init()
         box.xattrs = has_xattrs(box)
-        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, aimed, *([others_times] if FAULTS else []), metadata, rests, renames, moving, beside, *([fares] if FAULTS else []), lots, folders_of_their_own, limits, interrupted):
+        for part in (page, ways, up_and_down, conflicts, left_out, links, sparse, unreadable, together, aimed, gone_meanwhile, *([others_times] if FAULTS else []), metadata, rests, renames, moving, beside, *([fares] if FAULTS else []), lots, folders_of_their_own, limits, interrupted):
             part(box)
         kills(box, rng)
         both_ways(box, rng)

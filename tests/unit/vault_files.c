@@ -400,7 +400,7 @@ static void source(void)
     uint8_t bytes[64];
     size_t n = 0;
     write_file("in", "content");
-    CHECK_OK(vault_source_file_open(&f, AT_FDCWD, in_work("in"), &err));
+    CHECK_OK(vault_source_file_open(&f, AT_FDCWD, in_work("in"), true, &err));
     const struct vault_source *s = vault_source_file_source(f);
     CHECK(s->size == 7 && s->has_mtime && s->has_mode && s->mode == 0600);
     CHECK_OK(s->read(s->ctx, bytes, sizeof(bytes), &n, &err));
@@ -412,18 +412,20 @@ static void source(void)
     close(fd);
     CHECK_RC(s->unchanged(s->ctx, 7, &err), QC_CHANGED);
     vault_source_file_free(&f);
-    CHECK_RC(vault_source_file_open(&f, AT_FDCWD, in_work("nothing"), &err), QC_NOTFOUND);
-    CHECK_RC(vault_source_file_open(&f, AT_FDCWD, work, &err), QC_USAGE);
+    CHECK_RC(vault_source_file_open(&f, AT_FDCWD, in_work("nothing"), true, &err), QC_NOTFOUND);
+    CHECK_RC(vault_source_file_open(&f, AT_FDCWD, work, true, &err), QC_USAGE);
     CHECK(mkfifo(in_work("fifo"), 0600) == 0);
-    CHECK_RC(vault_source_file_open(&f, AT_FDCWD, in_work("fifo"), &err), QC_USAGE); /* and does not hang */
-    CHECK_RC(vault_source_file_open(&f, AT_FDCWD, "/dev/null", &err), QC_USAGE);
+    CHECK_RC(vault_source_file_open(&f, AT_FDCWD, in_work("fifo"), true, &err),
+             QC_USAGE); /* and does not hang */
+    CHECK_RC(vault_source_file_open(&f, AT_FDCWD, "/dev/null", true, &err), QC_USAGE);
     /* One that grows faster than it is read would never end. */
-    CHECK_OK(vault_source_file_open(&f, AT_FDCWD, in_work("in"), &err));
+    CHECK_OK(vault_source_file_open(&f, AT_FDCWD, in_work("in"), true, &err));
     s = vault_source_file_source(f);
     write_file("in", "content and more");
     CHECK_RC(s->read(s->ctx, bytes, sizeof(bytes), &n, &err), QC_CHANGED);
     vault_source_file_free(&f);
-    CHECK_OK(vault_source_file_open(&f, AT_FDCWD, "/proc/version", &err)); /* regular, they say, and empty */
+    CHECK_OK(
+        vault_source_file_open(&f, AT_FDCWD, "/proc/version", true, &err)); /* regular, they say, and empty */
     s = vault_source_file_source(f);
     CHECK(s->read(s->ctx, bytes, sizeof(bytes), &n, &err) == QC_CHANGED && err.next != NULL);
     qc_err_clear(&err);

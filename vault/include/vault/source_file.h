@@ -6,17 +6,17 @@
 struct vault_source_file;
 
 /*
- * Open a regular file for reading; symbolic links are followed. Its identity (device, inode, size, mtime,
- * ctime in ns) is taken now and compared again at the end of the put. QC_NOTFOUND, QC_AUTH;  QC_USAGE  not a
- * regular file
+ * Open a regular file for reading; follow: or one that a symbolic link leads to. Its identity (device, inode,
+ * size, mtime, ctime in ns) is taken now and compared again at the end of the put. QC_NOTFOUND, QC_AUTH;
+ * QC_USAGE  not a regular file
  */
-QC_MUST qc_rc vault_source_file_open(struct vault_source_file **ret, int dirfd, const char *path,
+QC_MUST qc_rc vault_source_file_open(struct vault_source_file **ret, int dirfd, const char *path, bool follow,
                                      struct qc_err *err);
 /* The same, for one of several that are put together: opened when its turn to be read comes, and closed
- * behind its last byte; what has its name at the end of the put must be that file still. The caller has seen
- * that it is a regular file. The errors are those of the put. QC_NOMEM */
+ * behind its last byte; what has its name at the end of the put must be that file still. The errors
+ * are those of the put. QC_NOMEM */
 QC_MUST qc_rc vault_source_file_later(struct vault_source_file **ret, int dirfd, const char *path,
-                                      struct qc_err *err);
+                                      bool follow, struct qc_err *err);
 /* A symbolic link as it is: its bytes are its target, its mode says what it is. QC_NOTFOUND;  QC_CHANGED  it
  * is none */
 QC_MUST qc_rc vault_source_link_open(struct vault_source_file **ret, int dirfd, const char *path,
