@@ -223,6 +223,10 @@ static qc_rc tell_record(struct erasing *x, qc_span name, const struct vault_era
     if (r->left > 0)
         out_note(o, "%zu version%s that an earlier run meant to erase, too, %s there, and not in it", r->left,
                  text_s(r->left), r->left == 1 ? "is" : "are");
+    if (r->anew)
+        out_note(
+            o, "%.*s was stored again meanwhile: the certificate is of the version%s erased, not of the name",
+            (int)shown.n, (const char *)shown.p, r->versions == 1 ? " that was" : "s that were");
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(out_json_name(j, name, err));
     QC_TRY(qc_json_set_hex(j, "certificate", qc_span_of(r->id, VAULT_ID_BYTES), err));
@@ -235,7 +239,8 @@ static qc_rc tell_record(struct erasing *x, qc_span name, const struct vault_era
 static qc_rc record(struct erasing *x, const struct going *g, struct qc_err *err)
 {
     QC_CLEANUP(vault_erased_record_done) struct vault_erased_record r = { 0 };
-    QC_TRY(vault_erase_record(g->e, g->gone, &r, err));
+    const struct vault_call call = client_call(x->run.c);
+    QC_TRY(vault_erase_record(g->e, g->gone, &call, &r, err));
     if (r.made) {
         QC_TRY(write_copy(x, g->e, &r, err));
         QC_TRY(tell_record(x, qc_buf_span(&g->name), &r, err));
@@ -275,16 +280,33 @@ static qc_rc tell_left(struct erasing *x, const struct going *g, struct qc_err *
     return QC_OK;
 }
 
+/* The name goes. One that goes by itself meanwhile, as by a removal that an earlier run was not told the end
+ * of, is gone as was wanted: what was seen of it is erased all the same. */
+static qc_rc take_away(struct erasing *x, qc_span name, const struct chosen *ch, struct qc_err *err)
+{
+    QC_CLEANUP(chosen_done) struct chosen now = { 0 };
+    const struct vault_call call = client_call(x->run.c);
+    struct vault_remove_result removed = { 0 };
+    struct qc_err why = { 0 };
+    const qc_rc rc = vault_remove_version(x->run.c->vault, name, ch->all.v[0].version, &call, &removed, &why);
+    if (rc == QC_NOTFOUND) {
+        QC_TRY(look(x, name, &now, err));
+        if (!now.found || now.all.removed)
+            return QC_OK;
+    }
+    if (rc != QC_OK)
+        *err = why;
+    return rc;
+}
+
 /* The name goes, and its versions are to. */
 static qc_rc begin(struct erasing *x, const struct going *g, const struct chosen *ch, struct qc_err *err)
 {
-    const struct vault_call call = client_call(x->run.c);
     const qc_span name = qc_buf_span(&g->name);
-    struct vault_remove_result removed = { 0 };
     const bool whole = !x->which.given;
     QC_TRY(vault_erase_note(g->e, &ch->all, ch->v, ch->n, whole, err));
     if (whole && !ch->all.removed) /* the version that a name has is not purged: X2 of gateway/purge.c */
-        QC_TRY(vault_remove_version(x->run.c->vault, name, ch->all.v[0].version, &call, &removed, err));
+        QC_TRY(take_away(x, name, ch, err));
     x->stuck = true;
     for (size_t i = 0; i < ch->n; i++)
         QC_TRY(purging_add(&x->run, name, &ch->v[i], NULL, err));

@@ -404,10 +404,9 @@ static qc_rc sign(struct vault_erasing *x, struct vault_erased_record *r, struct
 {
     char hex[2 * VAULT_ID_BYTES + 1], name[FILE_NAME];
     struct vault_certificate c = x->c; /* its parts are x's */
+    c.draft = false;
     qc_hex(qc_span_of(c.id, VAULT_ID_BYTES), hex);
     snprintf(name, sizeof(name), "%s.cert", hex);
-    c.draft = false;
-    c.ended_s = now_s();
     memcpy(r->id, c.id, VAULT_ID_BYTES);
     r->versions = c.n;
     r->bytes = (qc_buf){ .max = QC_VAULT_CERTIFICATE_MAX };
@@ -418,13 +417,40 @@ static qc_rc sign(struct vault_erasing *x, struct vault_erased_record *r, struct
     return qc_fault(client_certified, err);
 }
 
-qc_rc vault_erase_record(struct vault_erasing *x, bool whole, struct vault_erased_record *ret,
-                         struct qc_err *err)
+/* Is it removed, with nothing of it but what the record names? Another process may have stored it anew. */
+static qc_rc is_removed(const struct vault_erasing *x, const struct vault_call *call, bool *ret,
+                        struct qc_err *err)
+{
+    QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
+    QC_CLEANUP(vault_notes_done) struct vault_notes notes = { 0 }; /* told when it was looked at before */
+    struct vault_call quiet = *call;
+    struct qc_err why = { 0 };
+    quiet.notes = &notes;
+    const qc_rc rc = vault_versions(x->e->v, qc_buf_span(&x->name), &quiet, &all, &why);
+    *ret = rc == QC_NOTFOUND || all.removed;
+    if (rc != QC_OK && rc != QC_NOTFOUND) {
+        *err = why;
+        return rc;
+    }
+    for (size_t i = 0; i < all.n; i++)
+        *ret = *ret && is_noted(x->c.v, x->c.n, &all.v[i]);
+    return QC_OK;
+}
+
+qc_rc vault_erase_record(struct vault_erasing *x, bool whole, const struct vault_call *call,
+                         struct vault_erased_record *ret, struct qc_err *err)
 {
     QC_CLEANUP(vault_erased_record_done) struct vault_erased_record r = { 0 };
+    bool removed = false;
     QC_ASSERT(x->confirmed);
     r.left = x->noted - x->c.n;
     x->c.whole = x->c.whole && whole && r.left == 0; /* what is left is of the name, too */
+    x->c.ended_s = now_s();                          /* what is stored from here on came after it */
+    if (x->c.n > 0 && x->c.whole) {
+        QC_TRY(is_removed(x, call, &removed, err));
+        r.anew = !removed;
+        x->c.whole = removed;
+    }
     if (x->c.n > 0)
         QC_TRY(sign(x, &r, err));
     *ret = QC_STEAL(r);

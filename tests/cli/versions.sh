@@ -396,6 +396,14 @@ for store in sys.argv[2:]:
     "$id" share1/store.db share2/store.db || fail "no record of $id"
 expect_exit 4 --quiet rm --erase --yes e/m
 err_has 'no share store here has a whole record of'
+# A removal that was decided, and told of by nobody, is the one that was wanted: the same command goes on from it.
+expect_exit 0 put p1 e/late
+for i in 1 2 3; do lose_cloud $i; done
+expect_exit 6 rm --erase --yes e/late
+err_three_parts E0610
+for i in 1 2 3; do bring_cloud $i; done
+expect_exit 0 rm --erase --yes e/late
+[ "$(grep -c '^purged \|^certificate ' out)" = 2 ] || fail "an erasure whose removal was decided late: $(cat out)"
 expect_exit 0 put p1 e/z
 expect_exit 0 rm --erase --yes e/z
 err_has 'not confirmed: '

@@ -105,7 +105,7 @@ static qc_rc record(struct rig *r, struct qc_err *err)
     QC_TRY(vault_erase_begin(&x, e, name, &drafted, err));
     QC_TRY(vault_erase_note(x, &erased, &erased.v[1], 1, false, err));
     QC_TRY(vault_erase_confirm(&x, 1, &call, err));
-    QC_TRY(vault_erase_record(x, true, &made, err));
+    QC_TRY(vault_erase_record(x, true, &call, &made, err));
     CHECK(made.made && made.versions == 1);
     return vault_erase_end(x, err);
 }

@@ -51,7 +51,7 @@ static qc_rc erase(struct rig *r, const char *name, struct vault_erased_record *
         QC_TRY(purge_all(r, name, &all, err));
     }
     QC_TRY(vault_erase_confirm(&x, 1, &call, err));
-    QC_TRY(vault_erase_record(x, true, ret, err));
+    QC_TRY(vault_erase_record(x, true, &call, ret, err));
     return vault_erase_end(x, err);
 }
 
@@ -194,9 +194,9 @@ static void in_part(struct rig *r)
     CHECK(got.left == 1 && !c.whole && memcmp(c.v[0].version, all.v[0].version, VAULT_ID_BYTES) == 0);
 }
 
-/* A draft of the whole name, and the name is there anew: the record is of what the draft names, and not of
- * the name. */
-static void there_anew(struct rig *r)
+/* A draft of the whole name, and the name is there anew, before all was confirmed or, which whoever asks for
+ * the record does not know, after it: the record is of what the draft names, and not of the name. */
+static void there_anew(struct rig *r, const char *name, bool whole)
 {
     QC_CLEANUP(vault_erase_close) struct vault_erasure *e = NULL;
     QC_CLEANUP(vault_erasing_free) struct vault_erasing *x = NULL;
@@ -205,22 +205,25 @@ static void there_anew(struct rig *r)
     QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
     struct qc_err err = { 0 };
     bool drafted = false;
-    rig_put_v(r, "anew", SIZE, 1);
+    rig_put_v(r, name, SIZE, 1);
     qc_fault_script("client_confirmed:error:1");
-    CHECK(erase(r, "anew", &got, &err) != QC_OK);
+    CHECK(erase(r, name, &got, &err) != QC_OK);
     qc_fault_script(NULL);
     CHECK_OK(rig_open(r, &err));
-    rig_put_v(r, "anew", SIZE, 2);
+    if (!whole)
+        rig_put_v(r, name, SIZE, 2);
     struct vault_call call = rig_call(r);
     CHECK_OK(vault_erase_open(&e, r->v, &err));
-    CHECK_OK(vault_erase_begin(&x, e, QC_LIT("anew"), &drafted, &err));
+    CHECK_OK(vault_erase_begin(&x, e, qc_span_str(name), &drafted, &err));
     CHECK(drafted);
     CHECK_OK(vault_erase_confirm(&x, 1, &call, &err));
-    CHECK_OK(vault_erase_record(x, false, &got, &err));
+    if (whole)
+        rig_put_v(r, name, SIZE, 2);
+    CHECK_OK(vault_erase_record(x, whole, &call, &got, &err));
     CHECK_OK(vault_erase_end(x, &err));
-    is_record(r, &got, "anew", 1, &c);
-    CHECK(!c.whole && got.left == 0);
-    list(r, "anew", &all);
+    is_record(r, &got, name, 1, &c);
+    CHECK(!c.whole && got.left == 0 && got.anew == whole);
+    list(r, name, &all);
     CHECK(all.n == 1 && !all.removed);
 }
 
@@ -320,7 +323,8 @@ int main(void)
     cut_off(&r);
     not_gone(&r);
     in_part(&r);
-    there_anew(&r);
+    there_anew(&r, "anew", false);
+    there_anew(&r, "meanwhile", true);
     taken_back(&r);
     bad_drafts(&r, &derived);
     one_at_a_time(&r);

@@ -438,7 +438,7 @@ static void certified(struct qc_rand rand)
         CHECK_OK(vault_erase_note(x, &all, all.v, all.n, true, &err));
         CHECK_OK(vault_purge(k.r.v, &doomed, 1, &call, &err));
         CHECK_OK(vault_erase_confirm(&x, 1, &call, &err));
-        CHECK_OK(vault_erase_record(x, true, &got, &err));
+        CHECK_OK(vault_erase_record(x, true, &call, &got, &err));
         CHECK_OK(vault_erase_end(x, &err));
         CHECK_OK(vault_certificate_parse(&c, qc_buf_span(&got.bytes), &err));
         CHECK(got.made && c.kept == (unfinished == 0) && has(&k, 0) == 1 + unfinished);

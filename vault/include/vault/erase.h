@@ -47,14 +47,15 @@ struct vault_erased_record {
     uint8_t id[VAULT_ID_BYTES];
     char path[QC_VAULT_PLACE_MAX];
     size_t versions, left; /* in it; noted, and not gone */
+    bool anew;             /* something was stored under the name meanwhile: the record is not of all of it */
     qc_buf bytes;          /* of the record; owned */
 };
 void vault_erased_record_done(struct vault_erased_record *r);
-/* What was confirmed is recorded, durably. whole: the name is not there; else the record is not of all of it,
- * whatever an earlier draft meant to erase. The draft stays until vault_erase_end: a copy of the record may
- * be made first. */
-QC_MUST qc_rc vault_erase_record(struct vault_erasing *x, bool whole, struct vault_erased_record *ret,
-                                 struct qc_err *err);
+/* What was confirmed is recorded, durably. whole: the name was not there; that is asked again, and where it
+ * is by now, or this is false, the record is not of all of it, whatever an earlier draft meant to erase. The
+ * draft stays until vault_erase_end: a copy of the record may be made first. */
+QC_MUST qc_rc vault_erase_record(struct vault_erasing *x, bool whole, const struct vault_call *call,
+                                 struct vault_erased_record *ret, struct qc_err *err);
 /* It is over, durably. */
 QC_MUST qc_rc vault_erase_end(struct vault_erasing *x, struct qc_err *err);
 
