@@ -56,6 +56,9 @@ static qc_rc look_one(struct client *c, qc_span name, struct qc_err *err)
 struct below {
     qc_buf names;
     uint64_t count, bytes;
+    const char *const *words; /* prefixes that were looked at before */
+    int done;
+    bool found; /* beneath the one that is looked at now, whether or not it is new */
 };
 
 static void below_done(struct below *b)
@@ -63,9 +66,24 @@ static void below_done(struct below *b)
     qc_buf_free(&b->names);
 }
 
+/* Does a listing of this prefix, which is not empty, have this name? As vault_list says. */
+static bool has(qc_span prefix, qc_span name)
+{
+    const uint8_t end = prefix.p[prefix.n - 1];
+    const size_t n = end == '*' ? prefix.n - 1 : prefix.n;
+    if (name.n < n || !qc_span_eq(qc_span_sub(name, 0, n), qc_span_sub(prefix, 0, n)))
+        return false;
+    return end == '*' || end == '/' || name.n == n || name.p[n] == '/';
+}
+
+/* Prefixes may overlap: a name is gathered by the first that has it. */
 static qc_rc keep(void *ctx, const struct vault_stat *s, struct qc_err *err)
 {
     struct below *b = ctx;
+    b->found = true;
+    for (int i = 0; i < b->done; i++)
+        if (has(qc_span_str(b->words[i]), qc_buf_span(&s->name)))
+            return QC_OK;
     b->count++;
     b->bytes += s->size;
     QC_TRY(qc_buf_add_be(&b->names, s->name.n, 4, err));
@@ -79,9 +97,9 @@ static bool gather(struct client *c, qc_span prefix, struct below *b, qc_rc *wor
 {
     const struct vault_call call = client_call(c);
     struct qc_err why = { 0 };
-    const uint64_t before = b->count;
+    b->found = false;
     qc_rc rc = vault_list(c->vault, prefix, keep, b, &call, &why);
-    if (rc == QC_OK && b->count == before)
+    if (rc == QC_OK && !b->found)
         rc = QC_FAIL(&why, QC_NOTFOUND, "no object of that name and none below it");
     return rc == QC_OK || client_object(c, rc, prefix, &why, worst);
 }
@@ -107,8 +125,9 @@ static qc_rc rm_below(struct client *c, const struct qc_args *args, struct qc_er
         if (args->argv[i][0] == '\0') /* a variable of a shell that is not set */
             return QC_FAIL(err, QC_USAGE, "an empty prefix is everything that is stored: name what is meant");
     QC_TRY(client_open(c, err));
-    for (int i = 0; i < args->argc && go_on; i++)
-        go_on = gather(c, qc_span_str(args->argv[i]), &b, &worst);
+    b.words = args->argv;
+    for (; b.done < args->argc && go_on; b.done++)
+        go_on = gather(c, qc_span_str(args->argv[b.done]), &b, &worst);
     if (go_on && !look)
         QC_TRY(agreed(c, args, &b, err));
     qc_rd r = { .s = qc_buf_span(&b.names) };

@@ -280,8 +280,13 @@ static bool restore_below(struct restore *run, qc_span prefix, qc_rc *worst)
     qc_rc rc = vault_trash(run->c->vault, prefix, keep_removed, &names, &call, &why);
     if (rc == QC_OK && names.n == 0)
         rc = QC_FAIL(&why, QC_NOTFOUND, "nothing of that name or below it is in the trash");
-    if (rc != QC_OK)
-        return client_object(run->c, rc, prefix, &why, worst);
+    if (rc != QC_OK) {
+        const enum msg_class usual = run->c->out.class;
+        run->c->out.class = rc == QC_NOTFOUND ? MSG_VERSION : usual; /* as restore_one */
+        go_on = client_object(run->c, rc, prefix, &why, worst);
+        run->c->out.class = usual;
+        return go_on;
+    }
     qc_rd r = { .s = qc_buf_span(&names) };
     while (qc_rd_left(&r) > 0 && go_on) {
         const qc_span name = qc_rd_bytes(&r, qc_rd_be(&r, 4));

@@ -120,10 +120,14 @@ err_has 'nobody can be asked whether this is wanted: --yes, or --dry-run to look
 expect_exit 0 rm -r -n dir/more 'dirt*'
 printf 'would go  %s\n' dir/more/a.bin dir/more/b.bin dirty >want
 same want out
+expect_exit 0 rm -r -n dir/more/b.bin dir/more dir/more/ dirty 'dirt*' # each name once
+printf 'would go  %s\n' dir/more/b.bin dir/more/a.bin dirty >want
+same want out
 expect_exit 0 rm -n dirty
 printf 'would go  dirty\n' >want
 same want out
-expect_exit 3 rm -r --yes dir/more none
+expect_exit 3 rm -r --yes dir/more dir/more none
+err_has '1 of 3 not removed'
 err_has "'none': no object of that name and none below it"
 expect_exit 0 ls 'd*'
 printf '%s\n' dir/a.bin dir/b.bin dir/sub/a.bin dirty >want
@@ -131,6 +135,7 @@ same want out
 expect_exit 0 trash restore -r dir/more
 expect_exit 3 trash restore -r dir/more
 err_has 'nothing of that name or below it is in the trash'
+err_has 'qcloud trash ls'
 expect_exit 0 get dir/more/b.bin back.bin
 same b.bin back.bin
 expect_exit 0 ls dir/more
