@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "alloc_internal.h"
 #include "base/key.h"
@@ -107,48 +108,63 @@ void qc_free(void *p)
     free(p);
 }
 
-enum { PAGE = 4096, LARGE = 16 * PAGE, LOOK = 64 };
+enum { LEAST_PAGE = 4096, LARGE = 64 * 1024, LOOK = 64 };
+
+/* What the kernel counts in. A size that is none of its pages, and madvise would go beyond the block. */
+static size_t page_size(void)
+{
+    const long n = sysconf(_SC_PAGESIZE);
+    return n >= LEAST_PAGE && (n & (n - 1)) == 0 ? (size_t)n : 0;
+}
 
 /* What is in no memory was never written to, or lies in swap, and is not looked at again. */
-static void give_up(uint8_t *p, size_t n)
+static void give_up(uint8_t *p, size_t n, const struct qc_kernel *k)
 {
-    if (n > 0 && madvise(p, n, MADV_DONTNEED) != 0)
+    if (n > 0 && k->madvise(p, n, MADV_DONTNEED) != 0)
         qc_wipe(p, n);
 }
 
-/* n is whole pages. */
-static void wipe_pages(uint8_t *p, size_t n)
+/* p is at a page's edge, and n is whole pages. */
+static void wipe_pages(uint8_t *p, size_t n, const struct qc_kernel *k)
 {
+    const size_t size = k->page;
     size_t from = 0; /* of what is not there */
-    for (size_t at = 0, pages; at < n; at += pages * PAGE) {
+    for (size_t at = 0, pages; at < n; at += pages * size) {
         unsigned char there[LOOK];
-        pages = (n - at) / PAGE < LOOK ? (n - at) / PAGE : LOOK;
-        if (mincore(p + at, pages * PAGE, there) != 0)
+        pages = (n - at) / size < LOOK ? (n - at) / size : LOOK;
+        memset(there, 1, sizeof there);
+        if (k->mincore(p + at, pages * size, there) != 0)
             memset(there, 1, sizeof there);
         for (size_t i = 0; i < pages; i++) {
-            const size_t page = at + i * PAGE;
+            const size_t page = at + i * size;
             if ((there[i] & 1) == 0)
                 continue;
-            qc_wipe(p + page, PAGE);
-            give_up(p + from, page - from);
-            from = page + PAGE;
+            qc_wipe(p + page, size);
+            give_up(p + from, page - from, k);
+            from = page + size;
         }
     }
-    give_up(p + from, n - from);
+    give_up(p + from, n - from, k);
+}
+
+void qc_wipe_block_by(void *p, size_t n, const struct qc_kernel *k)
+{
+    const size_t page = k->page, lead = page == 0 ? 0 : -(uintptr_t)p % page;
+    uint8_t *b = p;
+    if (page == 0 || n < LARGE || n < lead + page) {
+        qc_wipe(p, n);
+        return;
+    }
+    const size_t whole = (n - lead) / page * page;
+    qc_wipe(b, lead);
+    wipe_pages(b + lead, whole, k);
+    qc_wipe(b + lead + whole, n - lead - whole);
 }
 
 void qc_wipe_block(void *p, size_t n)
 {
-    const size_t lead = -(uintptr_t)p % PAGE;
-    uint8_t *b = p;
-    if (n < LARGE) {
-        qc_wipe(p, n);
-        return;
-    }
-    const size_t whole = (n - lead) / PAGE * PAGE;
-    qc_wipe(b, lead);
-    wipe_pages(b + lead, whole);
-    qc_wipe(b + lead + whole, n - lead - whole);
+    const struct qc_kernel real = { page_size(), mincore, madvise };
+    qc_wipe_block_by(p, n, &real);
 }
 
 void qc_free_wiped(void *p)

@@ -11,3 +11,10 @@ void qc_alloc_count(int delta);
  * to are left alone: a library's buffer is half a megabyte for a request of a hundred bytes, and the system
  * would hand out each page. */
 void qc_wipe_block(void *p, size_t n);
+/* By the pages of another kernel, for tests. page: a power of two; 0: not known, and all is written to. */
+struct qc_kernel {
+    size_t page;
+    int (*mincore)(void *p, size_t n, unsigned char *ret);
+    int (*madvise)(void *p, size_t n, int advice);
+};
+void qc_wipe_block_by(void *p, size_t n, const struct qc_kernel *k);

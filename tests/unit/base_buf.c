@@ -164,6 +164,62 @@ static void wiped_block(void)
     qc_pages_free(&b);
 }
 
+/* -- kernels whose pages are larger than this one's ------------------------------------------------------ */
+
+static size_t their_page;
+static unsigned given_up;
+
+static size_t in_their_pages(const void *p, size_t n)
+{
+    CHECK((uintptr_t)p % their_page == 0);
+    return (n + their_page - 1) / their_page;
+}
+
+/* The first of them and each third one are there. */
+static int their_mincore(void *p, size_t n, unsigned char *ret)
+{
+    const size_t pages = in_their_pages(p, n);
+    for (size_t i = 0; i < pages; i++)
+        ret[i] = ((uintptr_t)p / their_page + i) % 3 == 0;
+    return 0;
+}
+
+/* Whole pages, up from n, as madvise's manual says. */
+static int their_madvise(void *p, size_t n, int advice)
+{
+    CHECK(advice == MADV_DONTNEED);
+    memset(p, 0, in_their_pages(p, n) * their_page);
+    given_up++;
+    return 0;
+}
+
+/* All of the block is gone, and nothing beside it, by whatever pages. */
+static void wiped_by_others(void)
+{
+    enum { MOST = 1 << 16, AREA = 80 * MOST };
+    struct qc_err err = { 0 };
+    struct qc_pages b = { 0 };
+    CHECK_OK(qc_pages_new(&b, AREA, &err));
+    for (unsigned i = 0; i < 4; i++) {
+        static const size_t pages[] = { 4096, 16384, MOST, 0 };
+        const struct qc_kernel k = { pages[i], their_mincore, their_madvise };
+        const size_t lens[] = { 5, LARGE - 1, LARGE, LARGE + 1, 3 * MOST + 4096, 70 * MOST + 100 };
+        their_page = pages[i];
+        for (size_t j = 0; j < sizeof lens / sizeof lens[0]; j++) {
+            const size_t lead = MOST + j * 4096 + (j & 1), n = lens[j];
+            memset(b.p, 9, AREA);
+            given_up = 0;
+            qc_wipe_block_by(b.p + lead, n, &k);
+            CHECK(b.p[lead - 1] == 9 && b.p[lead + n] == 9 && b.p[AREA - 1] == 9);
+            CHECK(memcmp(b.p, b.p + 1, lead - 1) == 0 &&
+                  memcmp(b.p + lead + n, b.p + lead + n + 1, AREA - lead - n - 1) == 0);
+            CHECK(b.p[lead] == 0 && memcmp(b.p + lead, b.p + lead + 1, n - 1) == 0);
+            CHECK(n < 3 * (size_t)MOST || (given_up > 0) == (pages[i] != 0));
+        }
+    }
+    qc_pages_free(&b);
+}
+
 int main(void)
 {
     check_spans();
@@ -172,6 +228,7 @@ int main(void)
     check_reader();
     wiped();
     wiped_block();
+    wiped_by_others();
     CHECK(qc_alloc_live() == 0);
     return 0;
 }
