@@ -171,7 +171,8 @@ static qc_rc check_apart(const struct init *i, struct qc_err *err)
     struct vault_cloud clouds[VAULT_CLOUDS_MAX] = { 0 };
     for (size_t at = 0; at < i->clouds; at++)
         clouds[at].url = strchr((char *)i->words.p + i->at[at], '=') + 1;
-    return home_keeper_apart(i->c->conf.keeper, clouds, i->clouds, share, err);
+    QC_TRY(home_keeper_apart(i->c->conf.keeper, clouds, i->clouds, share, err));
+    return remote_is(i->c) ? QC_OK : home_keeper_off_gateway(i->c->conf.keeper, i->c->places.gateway, err);
 }
 
 /* The keeper goes into the configuration. */

@@ -127,6 +127,8 @@ static qc_rc take_keeper(struct client *c, const struct qc_args *args, const str
     if (given) {
         const char *const share[] = { c->conf.share[0], c->conf.share[1] };
         QC_TRY(home_keeper_apart(c->conf.keeper, d->clouds, d->cloud_count, share, err));
+        if (!remote_is(c))
+            QC_TRY(home_keeper_off_gateway(c->conf.keeper, c->places.gateway, err));
     }
     if (given || d->keeper == NULL)
         return QC_OK;

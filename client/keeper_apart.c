@@ -24,5 +24,6 @@ qc_rc client_keeper_apart_now(struct client *c, struct qc_err *err)
         QC_TRY(qc_json_str(qc_json_at(clouds, i), "url", &url, err));
         QC_TRY(vault_descriptor_add_cloud(&d, (uint32_t)i + 1, name, url, err));
     }
-    return home_keeper_apart(c->conf.keeper, d.clouds, d.cloud_count, share, err);
+    QC_TRY(home_keeper_apart(c->conf.keeper, d.clouds, d.cloud_count, share, err));
+    return home_keeper_off_gateway(c->conf.keeper, c->places.gateway, err);
 }

@@ -1,4 +1,5 @@
-/* Is a keeper's place one of its own? Who has a cloud, or a share store, shall not have it with that. */
+/* Is a keeper's place one of its own? Who has a cloud, a share store or the gateway shall not have it with
+ * that. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,5 +75,16 @@ qc_rc home_keeper_apart(const char *keeper, const struct vault_cloud *clouds, si
                            "the keeper's place %.200s and share store %u are one place: whoever has it and "
                            "the gateway would open everything",
                            keeper, s + 1);
+    return QC_OK;
+}
+
+qc_rc home_keeper_off_gateway(const char *keeper, const char *gateway, struct qc_err *err)
+{
+    char dir[QC_CLIENT_PATH_MAX];
+    if (places_directory_of(keeper, dir) && are_one(dir, gateway))
+        return QC_FAIL(err, QC_USAGE,
+                       "the keeper's place %.200s and the gateway's state are one place: the gateway would "
+                       "have backup data after all",
+                       keeper);
     return QC_OK;
 }

@@ -199,7 +199,8 @@ def kept_refused(box, keeper):
     for given, says in ((("--mode", "derived"), b"--mode derived do not go together"), (("--recovery", "kit"), b"--recovery kit do not go together")):
         p = box.expect(2, "init", "--local", *clouds, "--share2", box.stores[1], "--backup-to", keeper, *given)
         check(says in p.stderr and b"leave " in p.stderr, p.stderr.decode())
-    for place, says in ((box.clouds[0], b"is a cloud of the vault"), (box.stores[1], b"are one place")):
+    for place, says in ((box.clouds[0], b"is a cloud of the vault"), (box.stores[1], b"are one place"),
+                        (os.path.join(box.home, "state", "gateway", "k"), b"gateway's state are one place"), (os.path.join(box.home, "state"), b"gateway's state are one place")):
         p = box.expect(2, "init", "--local", *clouds, "--share2", box.stores[1], "--backup-to", "file://" + place)
         check(says in p.stderr, p.stderr.decode())
     p = box.expect(2, "init", "--local", *clouds, "--backup-to", "s3+https://s3.example.net/keep?region=r")
@@ -242,7 +243,8 @@ def kept_moves(box, keeper, data):
     os.symlink(box.clouds[0], os.path.join(box.root, "link"))
     conf = open(os.path.join(box.home, "qcloud.conf"), encoding="utf-8").read()
     for place, says in ((box.clouds[0], b"is a cloud of the vault"), (os.path.join(box.root, "link"), b"is a cloud of the vault"),
-                        (os.path.join(box.stores[0], "inside"), b"are one place"), (box.root, b"is a cloud of the vault")):
+                        (os.path.join(box.stores[0], "inside"), b"are one place"), (box.root, b"is a cloud of the vault"),
+                        (os.path.join(box.home, "state", "gateway", "k"), b"gateway's state are one place")):
         p = box.expect(2, "kit", "refresh", "--backup-to", "file://" + place)
         check(says in p.stderr, f"{place}: {p.stderr.decode()}")
     check(open(os.path.join(box.home, "qcloud.conf"), encoding="utf-8").read() == conf, "refused, and the configuration names it")

@@ -13,6 +13,8 @@ QC_MUST qc_rc home_keeper_check(const char *url, const char *credentials, struct
  * are and the buckets are called? share: directories, which need not be there; NULL: not known. QC_USAGE */
 QC_MUST qc_rc home_keeper_apart(const char *keeper, const struct vault_cloud *clouds, size_t count,
                                 const char *const share[2], struct qc_err *err);
+/* Nor the state of one's own gateway: its directory, which need not be there. QC_USAGE */
+QC_MUST qc_rc home_keeper_off_gateway(const char *keeper, const char *gateway, struct qc_err *err);
 /* Make the place one, durably, where it is none; cloud_create's errors. QC_USAGE: it is a cloud of some
  * gateway, by the identity that each of these bears, under whatever name it is reached. */
 QC_MUST qc_rc home_keeper_make(const char *url, const char *credentials, const struct vault_op *op,
