@@ -481,9 +481,11 @@ static qc_rc keep_removed(void *ctx, const struct vault_removed *r, struct qc_er
     return keep_name(ctx, r->name, err);
 }
 
-/* The names are gathered first: a listing does not bear that its names go meanwhile. */
-static qc_rc all_beneath(struct erasing *x, qc_span prefix, struct qc_err *err)
+/* Of word `at`, but what words before it have. The names are gathered first: a listing does not bear that its
+ * names go meanwhile. */
+static qc_rc all_beneath(struct erasing *x, int at, struct qc_err *err)
 {
+    const qc_span prefix = qc_span_str(x->args->argv[at]);
     QC_CLEANUP(qc_buf_free) qc_buf names = { .max = QC_CLIENT_NAMES_MAX };
     const struct vault_call call = client_call(x->run.c);
     QC_TRY(vault_list(x->run.c->vault, prefix, keep_listed, &names, &call, err));
@@ -492,8 +494,9 @@ static qc_rc all_beneath(struct erasing *x, qc_span prefix, struct qc_err *err)
         return QC_FAIL(err, QC_NOTFOUND, "nothing is stored beneath it, or was removed there");
     qc_rd r = { .s = qc_buf_span(&names) };
     while (qc_rd_left(&r) > 0) {
-        const uint64_t n = qc_rd_be(&r, 4);
-        QC_TRY(one_name(x, qc_rd_bytes(&r, n), err));
+        const qc_span name = qc_rd_bytes(&r, qc_rd_be(&r, 4));
+        if (!listing_has(x->args->argv, at, name))
+            QC_TRY(one_name(x, name, err));
     }
     return QC_OK;
 }
@@ -504,7 +507,7 @@ static qc_rc erase_words(struct erasing *x, struct qc_err *err)
     for (int i = 0; i < x->args->argc; i++) {
         const qc_span word = qc_span_str(x->args->argv[i]);
         struct qc_err why = { 0 };
-        const qc_rc rc = x->beneath ? all_beneath(x, word, &why) : one_name(x, word, &why);
+        const qc_rc rc = x->beneath ? all_beneath(x, i, &why) : one_name(x, word, &why);
         if (rc != QC_OK && (!x->beneath || !client_object(run->c, rc, word, &why, &run->worst))) {
             *err = why;
             return rc;

@@ -312,6 +312,23 @@ static qc_rc explain_one(struct client *c, qc_span name, struct qc_err *err)
     return out_json(&c->out, &j, err);
 }
 
+static bool has(qc_span prefix, qc_span name)
+{
+    const uint8_t end = prefix.p[prefix.n - 1];
+    const size_t n = end == '*' ? prefix.n - 1 : prefix.n;
+    if (name.n < n || !qc_span_eq(qc_span_sub(name, 0, n), qc_span_sub(prefix, 0, n)))
+        return false;
+    return end == '*' || end == '/' || name.n == n || name.p[n] == '/';
+}
+
+bool listing_has(const char *const *prefix, int n, qc_span name)
+{
+    for (int i = 0; i < n; i++)
+        if (has(qc_span_str(prefix[i]), name))
+            return true;
+    return false;
+}
+
 qc_rc listing_each(struct client *c, const struct qc_args *args, listing_one_fn one, const char *what,
                    struct qc_err *err)
 {

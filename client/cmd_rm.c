@@ -66,24 +66,13 @@ static void below_done(struct below *b)
     qc_buf_free(&b->names);
 }
 
-/* Does a listing of this prefix, which is not empty, have this name? As vault_list says. */
-static bool has(qc_span prefix, qc_span name)
-{
-    const uint8_t end = prefix.p[prefix.n - 1];
-    const size_t n = end == '*' ? prefix.n - 1 : prefix.n;
-    if (name.n < n || !qc_span_eq(qc_span_sub(name, 0, n), qc_span_sub(prefix, 0, n)))
-        return false;
-    return end == '*' || end == '/' || name.n == n || name.p[n] == '/';
-}
-
 /* Prefixes may overlap: a name is gathered by the first that has it. */
 static qc_rc keep(void *ctx, const struct vault_stat *s, struct qc_err *err)
 {
     struct below *b = ctx;
     b->found = true;
-    for (int i = 0; i < b->done; i++)
-        if (has(qc_span_str(b->words[i]), qc_buf_span(&s->name)))
-            return QC_OK;
+    if (listing_has(b->words, b->done, qc_buf_span(&s->name)))
+        return QC_OK;
     b->count++;
     b->bytes += s->size;
     QC_TRY(qc_buf_add_be(&b->names, s->name.n, 4, err));

@@ -35,6 +35,9 @@ QC_MUST qc_rc which_date_parse(const char *word, int64_t *ret, struct qc_err *er
 QC_MUST qc_rc listing_versions(struct client *c, qc_span name, bool named, qc_rc *worst, bool *ret_go_on,
                                struct qc_err *err);
 
+/* Does a listing (vault_list) of one of these n prefixes, none of which is empty, have the name? */
+bool listing_has(const char *const *prefix, int n, qc_span name);
+
 /* One command for each of the names that are given: what it ends with is told, and counted. */
 typedef qc_rc (*listing_one_fn)(struct client *c, qc_span name, struct qc_err *err);
 QC_MUST qc_rc listing_each(struct client *c, const struct qc_args *args, listing_one_fn one, const char *what,

@@ -495,6 +495,8 @@ log_at() {
     /usr/bin/python3 -c 'import json
 print([j["status"]["gateway"]["log_sequence"] for j in map(json.loads, open("said")) if "shares" in j.get("status", {})][0])'
 }
+expect_exit 12 rm -r --erase -n r/gone r/b r/ r/b/ 'r/b*' # each once
+[ "$(sed 's/.* //' out | sort | tr '\n' ' ')" = 'r/a r/b/c r/gone ' ] || fail "prefixes that overlap: $(cat out)"
 before=$(log_at)
 expect_exit 12 rm -r --erase --yes r/
 [ "$(grep -c '^certificate ' out)" = 3 ] || fail "rm -r --erase: $(cat out)"
