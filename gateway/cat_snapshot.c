@@ -334,7 +334,8 @@ static qc_rc take_dead_key(struct gw_cat *c, const struct gw_root *r, const stru
     QC_TRY(segment_there(c, f->segment_id, &seg, &there, err));
     if (there && f->index < seg.n) {
         QC_TRY(home_of(r, &seg, f->index, &home, err));
-        if (is_place(&seg, f, home)) {
+        /* The place of one that counts nowhere can be dead (see_several): it is read, and put anew. */
+        if (is_place(&seg, f, home) && (seg.absent >> f->index & 1) == 0) {
             ret->refused++;
             return QC_OK;
         }

@@ -252,3 +252,42 @@ static inline void rrig_whole(struct erig *r, const struct erig_put *puts, unsig
         CHECK(rrig_faults(r) == before);
     }
 }
+
+/* As a pass leaves a fragment of which two gateways before this one had a key each: the one under which it
+ * was counted is dead, for a DELETE of it may be on its way, and it counts no more. */
+static inline void rrig_doom(struct erig *r, const struct erig_put *p, unsigned frag, struct gw_frag_key *ret)
+{
+    struct qc_err err = { 0 };
+    struct gw_cat *cat = r->e->cat;
+    const struct gw_version_ids ids = { .object = p->object, .version = p->version };
+    struct gw_version_row version;
+    struct gw_segment seg;
+    unsigned cloud;
+    uint64_t id;
+    char path[600];
+
+    rrig_fragment(r, p, 0, frag, &cloud, path);
+    QC_LOCK(gw_cat_lock(cat));
+    QC_CLEANUP(qc_tx_end) struct qc_tx tx = { 0 };
+    CHECK_OK(gw_cat_begin(cat, &tx, &err));
+    CHECK_OK(gw_cat_version(cat, &ids, &version, &err));
+    CHECK_OK(gw_cat_segment_of(cat, version.no, 0, &id, &err));
+    CHECK_OK(gw_cat_segment(cat, id, &seg, &err));
+    *ret = (struct gw_frag_key){ .segment_id = id,
+                                 .frag = frag,
+                                 .cloud_id = gw_fan_id(r->e->fan, cloud),
+                                 .incarnation = seg.incarnation,
+                                 .attempt = seg.attempt[frag] };
+    CHECK_OK(gw_cat_deviate(cat, id, frag, ret->cloud_id, GW_DEV_SUSPECT, &err));
+    CHECK_OK(gw_cat_dead_key_add(cat, ret, seg.salt, &err));
+    CHECK_OK(gw_cat_commit(cat, &tx, &err));
+}
+
+static inline bool rrig_is_doomed(struct erig *r, const struct gw_frag_key *key)
+{
+    struct qc_err err = { 0 };
+    bool dead;
+    QC_LOCK(gw_cat_lock(r->e->cat));
+    CHECK_OK(gw_cat_dead_key_is(r->e->cat, key, &dead, &err));
+    return dead;
+}

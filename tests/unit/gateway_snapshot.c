@@ -427,7 +427,8 @@ static void log_restored(void)
 
 /* -- notes ----------------------------------------------------------------------------------------------- */
 
-/* What was found damaged is in doubt after a rebuild; what was given up is dead. */
+/* What was found damaged is in doubt after a rebuild; what was given up is dead, also where it is the place
+ * of a fragment that counts nowhere, which is put anew then. */
 static void noted(void)
 {
     struct store s;
@@ -439,6 +440,8 @@ static void noted(void)
     enum gw_upload_state state;
     struct gw_receipt receipt;
     struct gw_entry_row row;
+    struct gw_frag_key doomed;
+    char was[600], is[600];
 
     store_new(&s);
     const struct erig_put given_up = erig_prepare(777, "\1never", 1, 2, 500);
@@ -459,9 +462,12 @@ static void noted(void)
         CHECK_OK(gw_cat_commit(s.r.e->cat, &tx, &err));
     }
     CHECK_OK(gw_upload_cancel(s.r.e, &(struct gw_ref){ GW_OWNER, given_up.key }, &state, &receipt, &err));
+    rrig_doom(&s.r, &s.puts[3], 0, &doomed);
+    rrig_fragment(&s.r, &s.puts[3], 0, 0, &cloud, was);
     snapshot(&s, &v);
     rebuild(&s, &report);
-    CHECK(report.noted_doubts == 1 && report.noted_dead >= 5 && report.noted_refused == 0);
+    CHECK(report.noted_doubts == 2 && report.noted_dead >= 6 && report.noted_refused == 0);
+    CHECK(rrig_is_doomed(&s.r, &doomed));
     CHECK(report.unknown == 5); /* what listings showed and no record explains: it is known to be dead now */
     CHECK_OK(gw_entry_get(s.r.e, OWN(s.r.vault), qc_span_str(s.paths[4]), &row, &err));
     CHECK(row.margin == 1);
@@ -477,8 +483,11 @@ static void noted(void)
     } while (status->dead_segments > 0 || status->debts > 0);
     free(status);
     check_all(&s, 2); /* and it was mended */
+    rrig_fragment(&s.r, &s.puts[3], 0, 0, &cloud, is);
+    CHECK(strcmp(was, is) != 0);
     rebuild(&s, &report);
-    CHECK(report.unknown <= 1 && report.unreadable == 0); /* the damaged one may wait for its deletion */
+    CHECK(report.unknown <= 2 &&
+          report.unreadable == 0); /* the damaged and the doomed may wait to be deleted */
     store_done(&s);
 }
 
