@@ -62,10 +62,10 @@ static qc_rc draw_ids(const struct many *b, struct many_member *m, struct qc_err
 static qc_rc draw(struct part *p, struct many_member *m, struct vault_keys *keys, struct qc_err *err)
 {
     struct vault *v = p->b->v;
+    QC_TRY(qc_rng_fill(&v->ids, m->salt, sizeof(m->salt), err));
     QC_LOCK(&p->b->lock);
     if (v->tell != NULL)
         (void)v->tell(v->tell_ctx);
-    QC_TRY(qc_rng_fill(&v->ids, m->salt, sizeof(m->salt), err));
     QC_TRY(draw_ids(p->b, m, err));
     QC_CLEANUP(qc_key_free) qc_key *given = QC_STEAL(m->taken.share);
     QC_TRY(put_draw_keys(v, &m->ids, session_generation(v), given, keys, err));
@@ -76,14 +76,6 @@ static qc_rc draw(struct part *p, struct many_member *m, struct vault_keys *keys
         QC_TRY(qc_buf_add(&p->told, qc_span_str(text), err));
     m->meta.provenance = qc_buf_span(&p->told);
     return QC_OK;
-}
-
-/* For what is no key, and is drawn meanwhile. */
-static qc_rc ids_fill(void *ctx, uint8_t *p, size_t n, struct qc_err *err)
-{
-    struct many *b = ctx;
-    QC_LOCK(&b->lock);
-    return qc_rng_fill(&b->v->ids, p, n, err);
 }
 
 static void take_meta(struct many_member *m)
@@ -132,7 +124,6 @@ static qc_rc share_out(struct many *b, struct many_member *m, const struct vault
                                               .R1 = keys->R1,
                                               .R2 = keys->R2,
                                               .R4 = keys->R4 };
-    const qc_rng ids = { ids_fill, b };
     m->backup.max = QC_VAULT_BACKUP_MAX;
     QC_TRY(vault_backup_make(&m->backup, &parts, err));
     QC_TRY(session_backup_seal(b->v, &m->backup, err));
@@ -145,7 +136,7 @@ static qc_rc share_out(struct many *b, struct many_member *m, const struct vault
         memcpy(r.version, m->ids.version, VAULT_ID_BYTES);
         if (b->v->store[i] == NULL) /* recorded when the ticket was drawn */
             continue;
-        QC_TRY(store_pending_seal(&m->share[i], b->v->store[i], &r, &ids, err));
+        QC_TRY(store_pending_seal(&m->share[i], b->v->store[i], &r, &b->v->ids, err));
     }
     return QC_OK;
 }

@@ -51,7 +51,7 @@ struct vault_conf {
     const char *state;     /* directory for the journal of running puts; made if missing */
     qc_rng rng;            /* keys, ids, salts; must outlive the session */
     qc_rng ids; /* of requests, and salts of what is written after the fact: no secret, so that reading and
-                   tidying need no special source; {0}: as rng */
+                   tidying need no special source; several threads call it at once; {0}: as rng */
     const char *provenance; /* of rng, noted in each object's private metadata: "os:getrandom"; NULL: none */
     /* Or, where it changes: about the bytes that rng gave since the last call. Asked when an object's ids and
      * keys are drawn; borrowed until the next call. NULL: the above. */
