@@ -2,12 +2,14 @@
 """I1, I2 on real S3 clouds: every set of n-k of five Ceph gateways dead, with no share, share 1 or share 2 lost as well: byte-identical.
 One cloud more: exit 6, and nothing is written. By default one of the three cases of shares and one object for each set, and a few of the
 sets that are one too many; all with QC_FULL=1, and then by the driver for SigV2, too. And a keeper of backup data that is a bucket."""
+import copy
 import itertools
 import sys
 
 sys.dont_write_bytecode = True
 from clouds import Clouds  # noqa: E402
 from harness import FULL, Box, check, main, seeded  # noqa: E402
+from s3_ask import ask  # noqa: E402
 from s3_scrub import Servers, planted_is_found, served  # noqa: E402
 from s3box import S3Box  # noqa: E402
 
@@ -46,8 +48,16 @@ class Matrix:
 
 def kept(clouds, rng):
     """A keeper of backup data that is a bucket: without it nothing is stored, with it a share store may be lost."""
+    place = copy.copy(clouds[1])
+    place.bucket = "keeper"
+    ask(place, "PUT", "")
     with Box(k=2, n=3) as box:
-        box.init("--no-passphrase", "--backup-to", clouds[1].url, "--backup-credentials", clouds[1].credentials)
+        words = [a for i, c in enumerate(box.clouds, 1) for a in ("--cloud", f"c{i}=file://{c}")]
+        p = box.expect(2, "init", "--local", *words, "--k", "2", "--share1", box.stores[0], "--share2", box.stores[1], "--no-passphrase",
+                       "--backup-to", clouds[1].url, "--backup-credentials", clouds[1].credentials)
+        check(b"E0202" in p.stderr and b"is a cloud of a gateway" in p.stderr, p.stderr.decode())
+        box.stop()
+        box.init("--no-passphrase", "--backup-to", place.url, "--backup-credentials", place.credentials)
         data = {"a": rng.randbytes(70001), "b": b"1", "c": b""}
         box.put_tree(data)
         with box.lost(box.stores[0]):
