@@ -242,9 +242,9 @@ def second_reader(box, path, name):
 
 def interrupted(box, path):
     """Ctrl-C: it says what stays, in JSON as in words, and the command that JSON says goes on."""
-    said = ctrl_c(box, 3, "put", path, "g").decode()
-    check("stay stored, unseen: the same command goes on from there" in said, said)
-    lines = list(map(json.loads, ctrl_c(box, 1, "put", "--json", path, "g").splitlines()))
+    err = ctrl_c(box, 3, "put", path, "g")[1]
+    check(b"stay stored, unseen: the same command goes on from there" in err, err.decode())
+    lines = list(map(json.loads, ctrl_c(box, 1, "put", "--json", path, "g")[0].splitlines()))
     item = next(line for line in lines if line["type"] == "item")
     check(item["kept"] in (SEGMENT, 2 * SEGMENT, 3 * SEGMENT) and item["next"] == lines[-1]["next"] == [["qcloud", "put", "--json", path, "g"]], f"{lines}")
     said = box.expect(0, "put", path, "g").stderr.decode()
@@ -253,7 +253,7 @@ def interrupted(box, path):
 
 
 def ctrl_c(box, segment, *words):
-    """At its n-th segment. What it said, on either stream: of --json all is on the first."""
+    """At its n-th segment. What it said on either stream."""
     p = box.start(*words, env={"QC_FAULT": f"client_segment:stop:{segment}"})
     end = time.monotonic() + 60
     while open(f"/proc/{p.pid}/stat", "rb").read().rsplit(b")", 1)[1].split()[0] != b"T":
@@ -264,7 +264,7 @@ def ctrl_c(box, segment, *words):
     p.send_signal(signal.SIGCONT)
     out, err = p.communicate(timeout=120)
     check(p.returncode == 130, f"exit {p.returncode}\n{err.decode()}")
-    return out + err
+    return out, err
 
 
 def gets(box, rng, path, name, instants, span):
