@@ -253,6 +253,9 @@ QC_MUST qc_rc client_warn_descriptor(struct client *c, const struct vault_descri
 /* Is there nothing else of the vault at the keeper's place, as the configuration has it and the stores, and
  * the gateway, which is asked, its clouds? Errors: home_keeper_apart's, the gateway's. */
 QC_MUST qc_rc client_keeper_apart_now(struct client *c, struct qc_err *err);
+/* Clouds as a gateway's status has them, with id, name and URL, behind those that d has. QC_FORMAT */
+QC_MUST qc_rc client_describe_clouds(const struct json_t *clouds, struct vault_descriptor *d,
+                                     struct qc_err *err);
 /* The share stores that are there name the gateway's clouds as they are now. tell: a store that cannot be
  * written is told as a warning. A gateway for many users: nothing is done. Errors: those of the gateway. */
 QC_MUST qc_rc client_renew_clouds(struct client *c, struct vault_gw *gw, bool tell, struct qc_err *err);

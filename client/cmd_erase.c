@@ -465,10 +465,7 @@ static qc_rc one_name(struct erasing *x, qc_span name, struct qc_err *err)
 
 static qc_rc keep_name(qc_buf *names, qc_span name, struct qc_err *err)
 {
-    QC_TRY(qc_buf_add_be(names, name.n, 4, err));
-    QC_TRY_AS(qc_buf_add(names, name, err), err,
-              "more names than one command can erase: name a longer prefix");
-    return QC_OK;
+    return listing_gather(names, name, "erase", err);
 }
 
 static qc_rc keep_listed(void *ctx, const struct vault_stat *s, struct qc_err *err)
@@ -494,7 +491,7 @@ static qc_rc all_beneath(struct erasing *x, int at, struct qc_err *err)
         return QC_FAIL(err, QC_NOTFOUND, "nothing is stored beneath it, or was removed there");
     qc_rd r = { .s = qc_buf_span(&names) };
     while (qc_rd_left(&r) > 0) {
-        const qc_span name = qc_rd_bytes(&r, qc_rd_be(&r, 4));
+        const qc_span name = listing_gathered(&r);
         if (!listing_has(x->args->argv, at, name))
             QC_TRY(one_name(x, name, err));
     }

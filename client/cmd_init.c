@@ -247,21 +247,6 @@ static qc_rc make_gateway(struct init *i, bool *ret_found, struct qc_err *err)
     return rc;
 }
 
-static qc_rc describe_clouds(const struct json_t *clouds, struct vault_descriptor *d, struct qc_err *err)
-{
-    for (size_t at = 0; at < qc_json_len(clouds); at++) {
-        const char *name = NULL;
-        const char *url = NULL;
-        int64_t id = 0;
-        const struct json_t *one = qc_json_at(clouds, at);
-        QC_TRY(qc_json_int(one, "id", 1, UINT32_MAX, &id, err));
-        QC_TRY(qc_json_str(one, "name", &name, err));
-        QC_TRY(qc_json_str(one, "url", &url, err));
-        QC_TRY(vault_descriptor_add_cloud(d, (uint32_t)id, name, url, err));
-    }
-    return QC_OK;
-}
-
 /* What the stores shall know of the gateway, as it says itself. */
 static qc_rc describe(struct init *i, struct vault_gw *gw, const struct vault_call *call,
                       struct vault_descriptor *d, struct qc_err *err)
@@ -279,7 +264,7 @@ static qc_rc describe(struct init *i, struct vault_gw *gw, const struct vault_ca
     d->n = (unsigned)v;
     QC_TRY(qc_json_arr(j, "clouds", &clouds, err));
     if (!remote_is(i->c))
-        return describe_clouds(clouds, d, err);
+        return client_describe_clouds(clouds, d, err);
     i->clouds = qc_json_len(clouds);
     return vault_descriptor_set_url(d, i->c->conf.gateway, err);
 }

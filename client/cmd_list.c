@@ -312,6 +312,19 @@ static qc_rc explain_one(struct client *c, qc_span name, struct qc_err *err)
     return out_json(&c->out, &j, err);
 }
 
+qc_rc listing_gather(qc_buf *names, qc_span name, const char *verb, struct qc_err *err)
+{
+    QC_TRY(qc_buf_add_be(names, name.n, 4, err));
+    QC_TRY_AS(qc_buf_add(names, name, err), err, "more names than one command can %s: name a longer prefix",
+              verb);
+    return QC_OK;
+}
+
+qc_span listing_gathered(qc_rd *names)
+{
+    return qc_rd_bytes(names, qc_rd_be(names, 4));
+}
+
 static bool has(qc_span prefix, qc_span name)
 {
     const uint8_t end = prefix.p[prefix.n - 1];

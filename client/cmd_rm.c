@@ -52,7 +52,7 @@ static qc_rc look_one(struct client *c, qc_span name, struct qc_err *err)
 
 /* -- all below a prefix ---------------------------------------------------------------------------------- */
 
-/* Names: u32 length, bytes. They are gathered first: a listing does not bear that its names go meanwhile. */
+/* Names are gathered first: a listing does not bear that its names go meanwhile. */
 struct below {
     qc_buf names;
     uint64_t count, bytes;
@@ -75,10 +75,7 @@ static qc_rc keep(void *ctx, const struct vault_stat *s, struct qc_err *err)
         return QC_OK;
     b->count++;
     b->bytes += s->size;
-    QC_TRY(qc_buf_add_be(&b->names, s->name.n, 4, err));
-    QC_TRY_AS(qc_buf_add(&b->names, qc_buf_span(&s->name), err), err,
-              "more names than one command can remove: name a longer prefix");
-    return QC_OK;
+    return listing_gather(&b->names, qc_buf_span(&s->name), "remove", err);
 }
 
 /* False: the run is to end. */
@@ -122,7 +119,7 @@ static qc_rc rm_below(struct client *c, const struct qc_args *args, struct qc_er
     qc_rd r = { .s = qc_buf_span(&b.names) };
     while (qc_rd_left(&r) > 0 && go_on) {
         struct qc_err why = { 0 };
-        const qc_span name = qc_rd_bytes(&r, qc_rd_be(&r, 4));
+        const qc_span name = listing_gathered(&r);
         const qc_rc rc = look ? would_go(c, name, &why) : rm_one(c, name, &why);
         go_on = client_object(c, rc, name, &why, &worst);
     }

@@ -171,16 +171,40 @@ static bool restore_one(struct restore *run, qc_span name, const struct which *w
     return go_on && rc != QC_SHARES && rc != QC_RANDOM;
 }
 
-/* Once, whatever their number. */
-static qc_rc restore_end(const struct restore *run, qc_rc worst, struct qc_err *err)
+static qc_rc keep_removed(void *ctx, const struct vault_removed *r, struct qc_err *err)
 {
-    if (run->done > 0)
-        out_note(&run->c->out,
-                 "every byte of %s was read, verified and sealed anew; no version was overwritten",
-                 run->done == 1 ? "it" : "them");
-    return client_outcome(run->c, worst, "not restored", err);
+    qc_buf *names = ctx;
+    if (r->emptied)
+        return QC_OK;
+    return listing_gather(names, r->name, "restore", err);
 }
 
+/* What was removed below a prefix is gathered before the first is restored, and leaves the trash. False: the
+ * run is to end. */
+static bool restore_below(struct restore *run, qc_span prefix, qc_rc *worst)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf names = { .max = QC_CLIENT_NAMES_MAX };
+    const struct vault_call call = client_call(run->c);
+    const struct which last = { 0 };
+    struct qc_err why = { 0 };
+    bool go_on = true;
+    qc_rc rc = vault_trash(run->c->vault, prefix, keep_removed, &names, &call, &why);
+    if (rc == QC_OK && names.n == 0)
+        rc = QC_FAIL(&why, QC_NOTFOUND, "nothing of that name or below it is in the trash");
+    if (rc != QC_OK) {
+        const enum msg_class usual = run->c->out.class;
+        run->c->out.class = rc == QC_NOTFOUND ? MSG_VERSION : usual; /* as restore_one */
+        go_on = client_object(run->c, rc, prefix, &why, worst);
+        run->c->out.class = usual;
+        return go_on;
+    }
+    qc_rd r = { .s = qc_buf_span(&names) };
+    while (qc_rd_left(&r) > 0 && go_on)
+        go_on = restore_one(run, listing_gathered(&r), &last, worst);
+    return go_on;
+}
+
+/* w: which version of each word; NULL: all that was removed below it, as it was last. */
 static qc_rc restore_words(struct client *c, const struct qc_args *args, const struct which *w,
                            struct qc_err *err)
 {
@@ -189,9 +213,14 @@ static qc_rc restore_words(struct client *c, const struct qc_args *args, const s
     bool go_on = true;
     QC_TRY(client_open(c, err));
     QC_TRY(client_open_reader(c, &run.reader, err));
-    for (int i = 0; i < args->argc && go_on; i++)
-        go_on = restore_one(&run, qc_span_str(args->argv[i]), w, &worst);
-    return restore_end(&run, worst, err);
+    for (int i = 0; i < args->argc && go_on; i++) {
+        const qc_span word = qc_span_str(args->argv[i]);
+        go_on = w != NULL ? restore_one(&run, word, w, &worst) : restore_below(&run, word, &worst);
+    }
+    if (run.done > 0) /* once, whatever their number */
+        out_note(&c->out, "every byte of %s was read, verified and sealed anew; no version was overwritten",
+                 run.done == 1 ? "it" : "them");
+    return client_outcome(c, worst, "not restored", err);
 }
 
 /* -- commands ---------------------------------------------------------------------------------------------
@@ -256,60 +285,8 @@ qc_rc cmd_trash_ls(void *app, const struct qc_args *args, struct qc_err *err)
     return rc;
 }
 
-/* Names: u32 length, bytes. */
-static qc_rc keep_removed(void *ctx, const struct vault_removed *r, struct qc_err *err)
-{
-    qc_buf *names = ctx;
-    if (r->emptied)
-        return QC_OK;
-    QC_TRY(qc_buf_add_be(names, r->name.n, 4, err));
-    QC_TRY_AS(qc_buf_add(names, r->name, err), err,
-              "more names than one command can restore: name a longer prefix");
-    return QC_OK;
-}
-
-/* What was removed below a prefix is gathered before the first is restored, and leaves the trash. False: the
- * run is to end. */
-static bool restore_below(struct restore *run, qc_span prefix, qc_rc *worst)
-{
-    QC_CLEANUP(qc_buf_free) qc_buf names = { .max = QC_CLIENT_NAMES_MAX };
-    const struct vault_call call = client_call(run->c);
-    const struct which last = { 0 };
-    struct qc_err why = { 0 };
-    bool go_on = true;
-    qc_rc rc = vault_trash(run->c->vault, prefix, keep_removed, &names, &call, &why);
-    if (rc == QC_OK && names.n == 0)
-        rc = QC_FAIL(&why, QC_NOTFOUND, "nothing of that name or below it is in the trash");
-    if (rc != QC_OK) {
-        const enum msg_class usual = run->c->out.class;
-        run->c->out.class = rc == QC_NOTFOUND ? MSG_VERSION : usual; /* as restore_one */
-        go_on = client_object(run->c, rc, prefix, &why, worst);
-        run->c->out.class = usual;
-        return go_on;
-    }
-    qc_rd r = { .s = qc_buf_span(&names) };
-    while (qc_rd_left(&r) > 0 && go_on) {
-        const qc_span name = qc_rd_bytes(&r, qc_rd_be(&r, 4));
-        go_on = restore_one(run, name, &last, worst);
-    }
-    return go_on;
-}
-
-static qc_rc restore_prefixes(struct client *c, const struct qc_args *args, struct qc_err *err)
-{
-    QC_CLEANUP(restore_done) struct restore run = { .c = c };
-    qc_rc worst = QC_OK;
-    bool go_on = true;
-    QC_TRY(client_open(c, err));
-    QC_TRY(client_open_reader(c, &run.reader, err));
-    for (int i = 0; i < args->argc && go_on; i++)
-        go_on = restore_below(&run, qc_span_str(args->argv[i]), &worst);
-    return restore_end(&run, worst, err);
-}
-
 qc_rc cmd_trash_restore(void *app, const struct qc_args *args, struct qc_err *err)
 {
     const struct which last = { 0 };
-    return qc_args_flag(args, "recursive") ? restore_prefixes(app, args, err)
-                                           : restore_words(app, args, &last, err);
+    return restore_words(app, args, qc_args_flag(args, "recursive") ? NULL : &last, err);
 }

@@ -6,8 +6,6 @@
 #include "side.h"
 #include "vault/sink_file.h"
 
-enum { ABOUT_EACH = 1024 }; /* bytes of an N besides those of the file */
-
 /* One file. */
 struct job_file {
     qc_buf name, found;
@@ -255,7 +253,7 @@ static bool add(struct job **jp, struct get_jobs *jobs, const struct get_what *w
     struct vault_sink_outcome *o = &j->outcomes[j->count];
     j->folders += is_in_other(j, what);
     o->rc = fill(&j->v[j->count++], jobs, what, &o->why);
-    j->bytes += what->size + ABOUT_EACH;
+    j->bytes += what->size + QC_VAULT_N_ABOUT;
     return true;
 }
 
@@ -283,7 +281,7 @@ static bool is_full(const struct job *j, uint64_t size)
 {
     const size_t most = QC_CLIENT_LOTS_OPEN / (slots(j->of->run) + 1); /* one may run here */
     return j->count == QC_CLIENT_TOGETHER || j->count + j->folders + 2 > most ||
-           j->bytes + size + ABOUT_EACH > QC_VAULT_LOT_MAX;
+           j->bytes + size + QC_VAULT_N_ABOUT > QC_VAULT_LOT_MAX;
 }
 
 void get_jobs_add(struct get_jobs *jobs, const struct get_what *what)

@@ -18,12 +18,7 @@ qc_rc client_keeper_apart_now(struct client *c, struct qc_err *err)
     QC_TRY(gw->ops->status(gw, &text, &call.op, err));
     QC_TRY(qc_json_parse(&said, qc_buf_span(&text), err));
     QC_TRY(qc_json_arr(said, "clouds", &clouds, err));
-    for (size_t i = 0; i < qc_json_len(clouds); i++) {
-        const char *name = NULL, *url = NULL;
-        QC_TRY(qc_json_str(qc_json_at(clouds, i), "name", &name, err));
-        QC_TRY(qc_json_str(qc_json_at(clouds, i), "url", &url, err));
-        QC_TRY(vault_descriptor_add_cloud(&d, (uint32_t)i + 1, name, url, err));
-    }
+    QC_TRY(client_describe_clouds(clouds, &d, err));
     QC_TRY(home_keeper_apart(c->conf.keeper, d.clouds, d.cloud_count, share, err));
     return home_keeper_off_gateway(c->conf.keeper, c->places.gateway, err);
 }

@@ -1,6 +1,7 @@
 /* What ls, stat, versions and trash say of an object. Part of the program qcloud (layer 5); uses base, vault.
  */
 #pragma once
+#include "base/codec.h"
 #include "client.h"
 
 enum { LISTING_TIME = 32 };
@@ -34,6 +35,12 @@ QC_MUST qc_rc which_date_parse(const char *word, int64_t *ret, struct qc_err *er
  * cannot be opened is listed all the same, and its failure told: folded into *worst, as client_object. */
 QC_MUST qc_rc listing_versions(struct client *c, qc_span name, bool named, qc_rc *worst, bool *ret_go_on,
                                struct qc_err *err);
+
+/* Names of a listing, one behind the other (u32 length, bytes): where they go meanwhile they are gathered
+ * first. QC_LIMIT: more than one command can `verb`. */
+QC_MUST qc_rc listing_gather(qc_buf *names, qc_span name, const char *verb, struct qc_err *err);
+/* The next of them; borrowed. */
+qc_span listing_gathered(qc_rd *names);
 
 /* Does a listing (vault_list) of one of these n prefixes, none of which is empty, have the name? */
 bool listing_has(const char *const *prefix, int n, qc_span name);

@@ -31,11 +31,9 @@ struct put_group {
     char label[32];
 };
 
-enum { ABOUT_EACH = 1024 }; /* bytes of an N besides those of the file */
-
 static uint64_t about(const struct put_run *run, uint64_t size)
 {
-    return ABOUT_EACH + (run->c->pad || run->c->conf.pad ? vault_padme(size) : size);
+    return QC_VAULT_N_ABOUT + (run->c->pad || run->c->conf.pad ? vault_padme(size) : size);
 }
 
 static void group_empty(struct put_group *g)

@@ -2,17 +2,30 @@
 #include "client.h"
 #include "remote.h"
 
-static qc_rc take_cloud(struct vault_descriptor *d, const struct json_t *cloud, struct qc_err *err)
+static qc_rc add_cloud(struct vault_descriptor *d, const struct json_t *cloud, struct qc_err *err)
 {
-    const char *name = NULL, *url = NULL, *role = NULL;
+    const char *name = NULL, *url = NULL;
     int64_t id = 0;
     QC_TRY(qc_json_int(cloud, "id", 1, UINT32_MAX, &id, err));
     QC_TRY(qc_json_str(cloud, "name", &name, err));
     QC_TRY(qc_json_str(cloud, "url", &url, err));
+    return vault_descriptor_add_cloud(d, (uint32_t)id, name, url, err);
+}
+
+qc_rc client_describe_clouds(const struct json_t *clouds, struct vault_descriptor *d, struct qc_err *err)
+{
+    for (size_t i = 0; i < qc_json_len(clouds); i++)
+        QC_TRY(add_cloud(d, qc_json_at(clouds, i), err));
+    return QC_OK;
+}
+
+static qc_rc take_cloud(struct vault_descriptor *d, const struct json_t *cloud, struct qc_err *err)
+{
+    const char *role = NULL;
     QC_TRY(qc_json_str(cloud, "role", &role, err));
     if (strcmp(role, "in use") != 0 && strcmp(role, "draining") != 0) /* a rebuild needs no other */
         return QC_OK;
-    return vault_descriptor_add_cloud(d, (uint32_t)id, name, url, err);
+    return add_cloud(d, cloud, err);
 }
 
 static qc_rc ask_clouds(struct client *c, struct vault_gw *gw, struct vault_descriptor *ret,

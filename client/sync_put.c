@@ -221,11 +221,10 @@ qc_rc sync_put_beside(struct sync_run *run, const struct sync_step *s, struct qc
 
 bool sync_wait(struct sync_waiting *w, const struct sync_step *s, uint64_t size, size_t most, uint64_t bytes)
 {
-    enum { ABOUT_EACH = 1024 }; /* bytes of an N besides those of the file */
-    if (size > QC_VAULT_BUNDLED_MAX || w->count == most || w->bytes + size + ABOUT_EACH > bytes)
+    if (size > QC_VAULT_BUNDLED_MAX || w->count == most || w->bytes + size + QC_VAULT_N_ABOUT > bytes)
         return false;
     w->v[w->count++] = s;
-    w->bytes += size + ABOUT_EACH;
+    w->bytes += size + QC_VAULT_N_ABOUT;
     return true;
 }
 

@@ -222,8 +222,8 @@ static void close_again(void *ctx)
     qc_fd_close(&f->own);
 }
 
-qc_rc vault_source_file_later(struct vault_source_file **ret, int dirfd, const char *path, bool follow,
-                              struct qc_err *err)
+/* Of what is looked for again later. */
+static qc_rc source_at(struct vault_source_file **ret, int dirfd, const char *path, struct qc_err *err)
 {
     QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
     QC_TRY(source_new(&f, err));
@@ -231,6 +231,15 @@ qc_rc vault_source_file_later(struct vault_source_file **ret, int dirfd, const c
     f->path = qc_strdup(path);
     if (f->path == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for an input");
+    *ret = QC_STEAL(f);
+    return QC_OK;
+}
+
+qc_rc vault_source_file_later(struct vault_source_file **ret, int dirfd, const char *path, bool follow,
+                              struct qc_err *err)
+{
+    QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
+    QC_TRY(source_at(&f, dirfd, path, err));
     f->at = follow ? 0 : AT_SYMLINK_NOFOLLOW;
     f->source.open = open_now;
     f->source.close = close_again;
@@ -291,11 +300,7 @@ static qc_rc take_target(struct vault_source_file *f, struct qc_err *err)
 qc_rc vault_source_link_open(struct vault_source_file **ret, int dirfd, const char *path, struct qc_err *err)
 {
     QC_CLEANUP(vault_source_file_free) struct vault_source_file *f = NULL;
-    QC_TRY(source_new(&f, err));
-    f->dirfd = dirfd;
-    f->path = qc_strdup(path);
-    if (f->path == NULL)
-        return QC_FAIL(err, QC_NOMEM, "no memory for a link");
+    QC_TRY(source_at(&f, dirfd, path, err));
     if (fstatat(dirfd, path, &f->before, AT_SYMLINK_NOFOLLOW) != 0)
         return QC_FAIL_OS(err, "%s", path);
     if (!S_ISLNK(f->before.st_mode))

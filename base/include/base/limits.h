@@ -101,6 +101,7 @@
     X(QC_VAULT_BUNDLE_MAX, 3 * 1024 * 1024, "bytes", "a bundle: as QC_GW_BUNDLE_MAX")                        \
     X(QC_VAULT_LOT_MAX, 1024 * 1024, "bytes", "of small files, fetched by one request: QC_GW_READ_SOME")     \
     X(QC_VAULT_BUNDLED_MAX, 128 * 1024, "bytes", "of a file in one; N is then below QC_GW_BUNDLED_MAX")      \
+    X(QC_VAULT_N_ABOUT, 1024, "bytes", "of an N besides its file's, where it is guessed")                    \
     X(QC_VAULT_BUNDLE_BODY, 600 * 1024, "bytes", "of entries in one request: the gateway takes 1 MiB")       \
     X(QC_VAULT_PAGE, 1000, "entries", "one page of a listing")                                               \
     X(QC_VAULT_CHAIN_PAGE, 10000, "seals", "one page of the chain of commits")                               \
