@@ -166,6 +166,11 @@ QC_MUST qc_rc client_outcome(struct client *c, qc_rc worst, const char *what, st
 QC_MUST qc_rc client_share_place(const struct client *c, unsigned index, char ret[QC_CLIENT_PATH_MAX],
                                  struct qc_err *err);
 
+qc_rc cmd_help(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_version(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_limits(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_completion(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_completion_words(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_get(void *app, const struct qc_args *args, struct qc_err *err);

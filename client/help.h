@@ -14,6 +14,13 @@
     "clouds, 7 too few share stores, 8 does not verify, 10 not set up, 11 locked, 12 permission or\n"        \
     "passphrase, 13 randomness, 14 no space or over quota, 130 interrupted.\n"
 
+struct client;
+/* The table of commands (main.c). */
+extern const struct qc_app app_table;
+/* Text for people, or for a shell: needs nothing, and is never JSON. */
+bool help_is_text(const struct qc_cmd *cmd);
+/* The help of the program (cmd NULL) or of one command, as a page. */
+QC_MUST qc_rc help_print(struct client *c, const struct qc_cmd *cmd, struct qc_err *err);
 /* Appends the command's examples and exit codes; nothing for a name without a row. */
 QC_MUST qc_rc help_examples(const char *command, qc_buf *ret, struct qc_err *err);
 /* The pages docs/errors/README.md and docs/commands.md, from the tables; appended. */

@@ -25,12 +25,6 @@
 
 enum { SECRET_BYTES = 128 * 1024 }; /* the keys of a put and a get at once, a locked page each */
 
-static qc_rc cmd_help(void *app, const struct qc_args *args, struct qc_err *err);
-static qc_rc cmd_version(void *app, const struct qc_args *args, struct qc_err *err);
-static qc_rc cmd_limits(void *app, const struct qc_args *args, struct qc_err *err);
-static qc_rc cmd_completion(void *app, const struct qc_args *args, struct qc_err *err);
-static qc_rc cmd_completion_words(void *app, const struct qc_args *args, struct qc_err *err);
-
 static const struct qc_opt globals[] = {
     /* name        letter value     help                                                              many */
     { "json", 0, NULL, "write JSON lines: start, item, progress, warning, result, error", false },
@@ -456,7 +450,7 @@ static const struct qc_named named[] = {
     { "NAME", ":objects" }, { "PREFIX", ":objects" }, { "CLOUD", ":clouds" }, { "SOURCE", ":sources" }, { 0 },
 };
 
-static const struct qc_app app_table = {
+const struct qc_app app_table = {
     .name = "qcloud",
     .summary = "stores files on several clouds that nobody has to trust",
     .version = QC_VERSION,
@@ -465,84 +459,6 @@ static const struct qc_app app_table = {
     .footer = HELP_FOOTER,
     .named = named,
 };
-
-static qc_rc print_help(struct client *c, const struct qc_cmd *cmd, struct qc_err *err)
-{
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
-    QC_TRY(qc_opt_help(&app_table, cmd, &text, err));
-    if (cmd != NULL)
-        QC_TRY(help_examples(cmd->name, &text, err));
-    return out_page(&c->out, qc_buf_span(&text), err);
-}
-
-static qc_rc cmd_help(void *app, const struct qc_args *args, struct qc_err *err)
-{
-    char name[64] = "";
-    for (int i = 0; i < args->argc; i++) {
-        size_t n = strlen(name);
-        snprintf(name + n, sizeof name - n, "%s%s", i > 0 ? " " : "", args->argv[i]);
-    }
-    if (strcmp(name, "errors") == 0 || strcmp(name, "commands") == 0) {
-        struct client *c = app;
-        QC_CLEANUP(qc_buf_free) qc_buf page = { .max = QC_JSON_MAX };
-        if (name[0] == 'e')
-            QC_TRY(help_errors(&page, err));
-        else
-            QC_TRY(help_commands(&app_table, &page, err));
-        out_raw(&c->out, qc_buf_span(&page));
-        return QC_OK;
-    }
-    const struct qc_cmd *cmd = NULL;
-    if (args->argc > 0)
-        QC_TRY(qc_opt_command(&app_table, name, &cmd, err));
-    return print_help(app, cmd, err);
-}
-
-static qc_rc cmd_version(void *app, const struct qc_args *args, struct qc_err *err)
-{
-    struct client *c = app;
-    QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
-    (void)args;
-    out_line(&c->out, "qcloud %s", QC_VERSION);
-    QC_TRY(out_json_new("item", &j, err));
-    QC_TRY(qc_json_set_str(j, "version", QC_VERSION, err));
-    return out_json(&c->out, &j, err);
-}
-
-static qc_rc cmd_limits(void *app, const struct qc_args *args, struct qc_err *err)
-{
-    struct client *c = app;
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
-    (void)args;
-    QC_TRY(qc_limits_print(&text, err));
-    out_raw(&c->out, qc_buf_span(&text));
-    return QC_OK;
-}
-
-static qc_rc cmd_completion(void *app, const struct qc_args *args, struct qc_err *err)
-{
-    struct client *c = app;
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
-    QC_TRY(qc_opt_completion(&app_table, args->argv[0], &text, err));
-    out_raw(&c->out, qc_buf_span(&text));
-    return QC_OK;
-}
-
-static qc_rc cmd_completion_words(void *app, const struct qc_args *args, struct qc_err *err)
-{
-    struct client *c = app;
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
-    QC_TRY(qc_opt_complete(&app_table, args->argv, args->argc, &text, err));
-    out_raw(&c->out, qc_buf_span(&text));
-    return QC_OK;
-}
-
-/* Text for people, or for a shell: needs nothing, and is never JSON. */
-static bool is_text(const struct qc_cmd *cmd)
-{
-    return cmd->run == cmd_help || cmd->run == cmd_limits || cmd->run == cmd_completion ||
-           cmd->run == cmd_completion_words;
-}
 
 static qc_rc take_globals(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
@@ -594,14 +510,14 @@ static qc_rc find_places(struct client *c, const struct qc_args *args, bool *ret
 static qc_rc run_command(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
     bool shared = false;
-    bool plain = qc_args_flag(args, "help") || (args->cmd != NULL && is_text(args->cmd));
+    bool plain = qc_args_flag(args, "help") || (args->cmd != NULL && help_is_text(args->cmd));
     /* Text for people, asked for as such; and the kit, which is a file. */
     if (plain || (args->cmd != NULL && args->cmd->run == cmd_gateway_kit))
         c->out.json = false;
     if (qc_args_version(args))
         return cmd_version(c, args, err);
     if (qc_args_flag(args, "help"))
-        return print_help(c, args->cmd, err);
+        return help_print(c, args->cmd, err);
     if (args->cmd == NULL)
         return QC_FAIL(err, QC_USAGE, "no command was given");
     if (carries_bytes(args))
