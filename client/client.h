@@ -207,6 +207,7 @@ qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_tickets_draw(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_tickets_cancel(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_kit_print(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_kit_restore(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_kit_verify(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_kit_refresh(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_profiles(void *app, const struct qc_args *args, struct qc_err *err);
@@ -240,6 +241,8 @@ qc_rc cmd_gateway_kit(void *app, const struct qc_args *args, struct qc_err *err)
 QC_MUST qc_rc client_take_keeper(struct client *c, const struct qc_args *args, bool *ret, struct qc_err *err);
 /* init --join. */
 QC_MUST qc_rc client_join(struct client *c, const struct qc_args *args, struct qc_err *err);
+/* init --from-kit: a vault that is nowhere here comes back by its kit (kit_place). */
+QC_MUST qc_rc client_init_from_kit(struct client *c, const struct qc_args *args, struct qc_err *err);
 /* The device of the keeper, where it is a directory that is there. */
 bool client_keeper_device(const struct client *c, uint64_t *ret);
 /* Things that lie on one device and should not; told as warnings. n, k: of the vault. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "help.h"
+#include "topics.h"
 
 qc_rc help_print(struct client *c, const struct qc_cmd *cmd, struct qc_err *err)
 {
@@ -16,13 +17,16 @@ qc_rc help_print(struct client *c, const struct qc_cmd *cmd, struct qc_err *err)
 
 qc_rc cmd_help(void *app, const struct qc_args *args, struct qc_err *err)
 {
+    struct client *c = app;
     char name[64] = "";
     for (int i = 0; i < args->argc; i++) {
         size_t n = strlen(name);
         snprintf(name + n, sizeof name - n, "%s%s", i > 0 ? " " : "", args->argv[i]);
     }
+    for (const struct topic *t = topics; t->name != NULL; t++)
+        if (strcmp(name, t->name) == 0)
+            return out_page(&c->out, qc_span_of(t->text, t->n), err);
     if (strcmp(name, "errors") == 0 || strcmp(name, "commands") == 0) {
-        struct client *c = app;
         QC_CLEANUP(qc_buf_free) qc_buf page = { .max = QC_JSON_MAX };
         if (name[0] == 'e')
             QC_TRY(help_errors(&page, err));

@@ -450,6 +450,14 @@ static qc_rc init_remote(struct client *c, const struct qc_args *args, struct qc
     return tell_made(&i, &d, err);
 }
 
+/* The one that was started for a vault that is not to be: it would hold its lock until it is idle, against
+ * the same command, corrected. */
+static void leave_gateway(struct client *c)
+{
+    struct qc_err unused = { 0 };
+    qc_ignore(gateway_stop(c->places.gateway, NULL, &unused), "it leaves by itself when it is idle");
+}
+
 static qc_rc init_local(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
     static const char *const others[] = { "token-file", "ca", "link", "level", "qkd", "take-over", "kit" };
@@ -466,7 +474,10 @@ static qc_rc init_local(struct client *c, const struct qc_args *args, struct qc_
     QC_TRY(client_first_lock(c, args, &i.lock, err));
     QC_TRY(client_random_ready(c, err)); /* a gateway is not made for a vault that cannot be */
     QC_TRY(make_gateway(&i, &found, err));
-    QC_TRY(make_vault(&i, found, &d, err));
+    const qc_rc rc = make_vault(&i, found, &d, err);
+    if (rc != QC_OK)
+        leave_gateway(c);
+    QC_TRY(rc);
     return tell_made(&i, &d, err);
 }
 
@@ -594,6 +605,22 @@ static qc_rc init_from_kit(struct client *c, const struct qc_args *args, struct 
     return QC_OK;
 }
 
+/* A place is taken: for the caller that is a call to mend, not one to repeat. */
+static qc_rc as_usage(qc_rc rc, struct qc_err *err)
+{
+    if (rc != QC_CONFLICT)
+        return rc;
+    err->rc = QC_USAGE;
+    return QC_USAGE;
+}
+
+qc_rc client_init_from_kit(struct client *c, const struct qc_args *args, struct qc_err *err)
+{
+    QC_TRY(client_check_lock(args, err));
+    QC_TRY(check_first_time(c, err));
+    return as_usage(init_from_kit(c, args, err), err);
+}
+
 qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
@@ -605,15 +632,12 @@ qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err)
             err, QC_USAGE,
             "one of --local (a new vault, with a gateway of its own), --gateway URL (a new vault, at one "
             "for many users), --join DIR [DIR] and --from-kit FILE (a vault that exists)");
+    if (kit)
+        return client_init_from_kit(c, args, err);
     QC_TRY(client_check_lock(args, err));
     QC_TRY(check_first_time(c, err));
-    qc_rc rc = join    ? client_join(c, args, err)
-               : kit   ? init_from_kit(c, args, err)
-               : local ? init_local(c, args, err)
-                       : init_remote(c, args, err);
-    if (rc == QC_CONFLICT) { /* a place is taken: for the caller that is a call to mend, not one to repeat */
-        err->rc = QC_USAGE;
-        return QC_USAGE;
-    }
-    return rc;
+    return as_usage(join    ? client_join(c, args, err)
+                    : local ? init_local(c, args, err)
+                            : init_remote(c, args, err),
+                    err);
 }

@@ -1,10 +1,11 @@
-/* kit print, kit verify: the seeds of the share stores on paper. */
+/* kit print, kit restore, kit verify: the seeds of the share stores on paper. */
 #include "kit.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/codec.h"
 #include "base/crypto.h"
@@ -12,6 +13,36 @@
 #include "text.h"
 
 enum { COLUMNS = 4, DATE = 16 };
+
+const struct qc_opt kit_print_opts[] = {
+    { "share", 0, "1|2|both", "a sheet for one share store, or one for both", false },
+    { "recovery", 0, NULL, "a sheet of the recovery key (init --recovery kit) instead", false },
+    { "words", 0, NULL, "the words, here (the default)", false },
+    { "qr", 0, NULL, "the codes, here: for a camera", false },
+    { "file", 0, "FILE", "a new file: .pdf (a page), .png (its codes), .txt (its words)", false },
+    { "to", 0, "FILE", "the same", false },
+    { 0 },
+};
+const struct qc_opt kit_restore_opts[] = {
+    { "words", 0, NULL, "the words are typed here", false },
+    { "qr", 0, NULL, "a scanner types the codes here", false },
+    { "file", 0, "FILE|-", "what kit print wrote, or a scanner read", false },
+    { "share", 0, "1|2", "the share store that is lost, of a vault that is set up here", false },
+    { "to", 0, "DIR", "with --share: where to write it (default: where it was)", false },
+    { "take-over", 0, NULL, "on a new machine: shut the gateway of the old one out", false },
+    { "gateway", 0, "URL", "on a new machine: of a vault at a gateway for many users", false },
+    { "token-file", 0, "FILE", "with --gateway: the token that its operator made; mode 0600", false },
+    { "ca", 0, "FILE", "with --gateway https://: the authorities that vouch for it", false },
+    { "cloud", 0, "NAME=URL", "on a new machine: a cloud, where the kit does not say where they are", true },
+    { "cloud-credentials", 0, "NAME=FILE", "where a cloud's keys are: a file of mode 0600, or aws:PROFILE",
+      true },
+    { "kit", 0, "FILE", "the operator's kit, where the clouds are too few", false },
+    { "share1", 0, "DIR", "on a new machine: where share store 1 lies", false },
+    { "share2", 0, "DIR", "on a new machine: where share store 2 lies", false },
+    { "no-passphrase", 0, NULL, "on a new machine: leave the share stores without a passphrase", false },
+    { "memory", 0, "MIB", "what one try of the passphrase costs: 64 to 4096 (default: 256)", false },
+    { 0 },
+};
 
 struct print {
     struct client *c;
@@ -65,11 +96,25 @@ static bool ends_with(const char *s, const char *end)
     return n > m && strcmp(s + n - m, end) == 0;
 }
 
+/* How it is printed, or read: one way at a time. */
+static qc_rc one_way(const struct qc_args *args, const char *const *ways, size_t count, struct qc_err *err)
+{
+    const char *first = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!qc_args_flag(args, ways[i]))
+            continue;
+        if (first != NULL)
+            return QC_FAIL(err, QC_USAGE, "--%s and --%s are two ways: one at a time", first, ways[i]);
+        first = ways[i];
+    }
+    return QC_OK;
+}
+
 static qc_rc check_file(const char *file, struct qc_err *err)
 {
     if (file != NULL && !ends_with(file, ".pdf") && !ends_with(file, ".png") && !ends_with(file, ".txt"))
-        return QC_FAIL(err, QC_USAGE,
-                       "--to %s: the name ends in .pdf (a sheet), .png (the codes alone) or .txt", file);
+        return QC_FAIL(err, QC_USAGE, "%s: the name ends in .pdf (a sheet), .png (the codes alone) or .txt",
+                       file);
     return QC_OK;
 }
 
@@ -117,10 +162,11 @@ static qc_rc write_file(const struct print *p, const char *file, struct qc_err *
 }
 
 /* To the terminal, or wherever standard output goes. */
-static qc_rc show(const struct print *p, struct qc_err *err)
+static qc_rc show(const struct print *p, bool codes, struct qc_err *err)
 {
     QC_CLEANUP(kit_file_done) struct kit_file f = { 0 };
-    QC_TRY(text(p, &f, err));
+    const struct kit_sheet sheet = { .words = &p->words, .where = qc_buf_span(&p->where) };
+    QC_TRY(codes ? kit_blocks(&sheet, isatty(STDOUT_FILENO) == 1, &f, err) : text(p, &f, err));
     out_raw(&p->c->out, qc_span_of(f.bytes.p, f.n));
     return QC_OK;
 }
@@ -158,19 +204,21 @@ qc_rc cmd_kit_print(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
     QC_CLEANUP(print_done) struct print p = { .c = c };
-    const char *file = qc_args_value(args, "to", NULL);
+    static const char *const ways[] = { "words", "qr", "file", "to" };
+    const char *file = qc_args_value(args, "file", qc_args_value(args, "to", NULL));
     unsigned shares = 0;
+    QC_TRY(one_way(args, ways, sizeof ways / sizeof ways[0], err));
     QC_TRY(take_shares(args, &shares, err));
     QC_TRY(check_file(file, err));
     if (file == NULL && c->out.json)
-        return QC_FAIL(err, QC_USAGE, "--json says what was done, and no secret: name a file with --to");
+        return QC_FAIL(err, QC_USAGE, "--json says what was done, and no secret: name a file with --file");
     QC_TRY(client_open(c, err));
     QC_TRY(shares == VAULT_KIT_RECOVERY ? vault_recovery_kit(&p.kit, c->vault, err)
                                         : vault_kit_of(&p.kit, c->vault, shares, err));
     QC_TRY(vault_kit_encode(&p.words, &p.kit, err));
     QC_TRY(where_of(&p, err));
     QC_TRY(today(p.date, err));
-    QC_TRY_AS(file != NULL ? write_file(&p, file, err) : show(&p, err), err, "%s",
+    QC_TRY_AS(file != NULL ? write_file(&p, file, err) : show(&p, qc_args_flag(args, "qr"), err), err, "%s",
               file != NULL ? file : "words");
     QC_TRY(summary(&p, file, err));
     if (file != NULL)
@@ -180,20 +228,57 @@ qc_rc cmd_kit_print(void *app, const struct qc_args *args, struct qc_err *err)
     return QC_OK;
 }
 
+/* Is a vault set up here? */
+static qc_rc load_conf(struct client *c, bool *ret, struct qc_err *err)
+{
+    struct qc_err why = { 0 };
+    const qc_rc rc = conf_load(&c->places, &c->conf, &why);
+    *ret = rc == QC_OK && c->conf.has_vault;
+    if (rc == QC_OK || rc == QC_NOTCONF)
+        return QC_OK;
+    *err = why;
+    return rc;
+}
+
+/* What recover --from-kit and init --from-kit do: which of them, says what there is. */
+qc_rc cmd_kit_restore(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    static const char *const ways[] = { "words", "qr", "file" };
+    static const char *const anew[] = { "take-over", "gateway",           "token-file", "ca",
+                                        "cloud",     "cloud-credentials", "kit",        "share1",
+                                        "share2",    "no-passphrase",     "memory" };
+    struct client *c = app;
+    bool here = false;
+    QC_TRY(one_way(args, ways, sizeof ways / sizeof ways[0], err));
+    if (kit_place(args) == NULL)
+        return QC_FAIL(err, QC_USAGE,
+                       "say where the kit is: --words (typed here), --qr (scanned), --file FILE");
+    QC_TRY(load_conf(c, &here, err));
+    if (!here && qc_args_flag(args, "share"))
+        return QC_FAIL(err, QC_USAGE,
+                       "--share is for a vault that is set up here, and none is: without it "
+                       "the kit brings the vault back");
+    if (!here) {
+        c->out.class = MSG_INIT;
+        return client_init_from_kit(c, args, err);
+    }
+    for (size_t i = 0; i < sizeof anew / sizeof anew[0]; i++)
+        if (qc_args_flag(args, anew[i]))
+            return QC_FAIL(err, QC_USAGE, "--%s is for a new machine, and a vault is set up here (%s)",
+                           anew[i], c->places.conf_file);
+    c->out.class = MSG_RECOVER;
+    return cmd_recover(c, args, err);
+}
+
 qc_rc cmd_kit_verify(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
     QC_CLEANUP(kit_given_done) struct kit_given kit = { 0 };
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     char hex[2 * VAULT_ID_BYTES + 1];
-    struct qc_err why = { 0 };
+    bool here = false;
     QC_TRY(kit_read(c, args->argv[0], &kit, err));
-    const qc_rc conf = conf_load(&c->places, &c->conf, &why);
-    if (conf != QC_OK && conf != QC_NOTCONF)
-        *err = why;
-    if (conf != QC_NOTCONF)
-        QC_TRY(conf);
-    const bool here = conf == QC_OK;
+    QC_TRY(load_conf(c, &here, err));
     qc_hex(qc_span_of(kit.kit.vault, VAULT_ID_BYTES), hex);
     out_note(&c->out, "the words are whole: a kit of %s of vault %s, generation %" PRIu32, kit_of(&kit.kit),
              hex, kit.kit.generation);

@@ -236,10 +236,29 @@ static void put_one(struct put_run *run, const char *path, qc_span name, const s
 
 /* -- one after the other --------------------------------------------------------------------------------- */
 
-/* Standard input, which may fall silent for long: the user's Ctrl-C must still be heard. */
+/* Standard input. */
+struct input {
+    uint64_t expected, got; /* VAULT_SIZE_UNKNOWN: nothing is said of its size */
+};
+
+/* A pipe whose writer died ends as one whose writer is done: what was said of the size tells them apart. */
+static qc_rc check_input(struct input *in, size_t got, struct qc_err *err)
+{
+    in->got += got;
+    if (in->expected == VAULT_SIZE_UNKNOWN ||
+        (in->got <= in->expected && (got > 0 || in->got == in->expected)))
+        return QC_OK;
+    const qc_rc rc =
+        QC_FAIL(err, QC_IO, "standard input %s %" PRIu64 " bytes, and --stdin-size said %" PRIu64,
+                got > 0 ? "has more than" : "ended after", got > 0 ? in->expected : in->got, in->expected);
+    err->next =
+        "see whether what writes there came to its end, and what size it has; then the same command again";
+    return rc;
+}
+
+/* It may fall silent for long: the user's Ctrl-C must still be heard. */
 static qc_rc read_stdin(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *err)
 {
-    (void)ctx;
     for (;;) {
         struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
         QC_TRY(qc_go_on(QC_NO_DEADLINE, signals_cancel(), "reading standard input", err));
@@ -253,6 +272,7 @@ static qc_rc read_stdin(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, st
             return QC_FAIL_OS(err, "standard input");
         if (got < 0)
             continue;
+        QC_TRY(check_input(ctx, (size_t)got, err));
         *ret_got = (size_t)got;
         return QC_OK;
     }
@@ -260,7 +280,8 @@ static qc_rc read_stdin(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, st
 
 static void put_stdin(struct put_run *run, qc_span name)
 {
-    static const struct vault_source source = { .read = read_stdin, .size = VAULT_SIZE_UNKNOWN };
+    struct input in = { .expected = run->stdin_size };
+    const struct vault_source source = { .read = read_stdin, .ctx = &in, .size = run->stdin_size };
     struct qc_err why = { 0 };
     bool open = false;
     qc_rc rc = put_run_source(run, &source, name, &open, &why);
@@ -378,6 +399,8 @@ static qc_rc check_words(const struct qc_args *args, bool tree, struct qc_err *e
 {
     const char *last = args->argv[args->argc - 1];
     struct stat st;
+    if (qc_args_flag(args, "stdin-size") && (tree || strcmp(args->argv[0], "-") != 0))
+        return QC_FAIL(err, QC_USAGE, "--stdin-size is of standard input: qcloud put - NAME");
     if (tree && args->argc > 2)
         return QC_FAIL(err, QC_USAGE, "-r takes one DIR and at most one PREFIX");
     if (tree && stat(args->argv[0], &st) == 0 && !S_ISDIR(st.st_mode))
@@ -428,7 +451,9 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
     QC_CLEANUP(sites_done) struct sites sites = { 0 };
-    QC_CLEANUP(put_run_done) struct put_run run = { .c = c, .worst = QC_OK, .go_on = true };
+    QC_CLEANUP(put_run_done) struct put_run run = {
+        .c = c, .worst = QC_OK, .go_on = true, .stdin_size = VAULT_SIZE_UNKNOWN
+    };
     bool shared = false;
     c->metered = true;
     bool tree = qc_args_flag(args, "recursive");
@@ -442,6 +467,7 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
     if (!run.opts.hasty && strcmp(wait, "full") != 0)
         return QC_FAIL(err, QC_USAGE, "--wait is full or quorum, not '%.40s'", wait);
     unsigned jobs = 1;
+    QC_TRY(qc_args_u64(args, "stdin-size", true, 0, UINT64_C(1) << 53, &run.stdin_size, err));
     QC_TRY(side_jobs(args, &jobs, err));
     QC_TRY(check_words(args, tree, err));
     QC_TRY(profile_shared(args, &shared, NULL, err));

@@ -112,6 +112,23 @@ static const struct help rows[] = {
         "qcloud plan keys --traffic 1G --rekey-bytes 64Mi --code 3,5",
         "qcloud plan keys --rate 49.5k --cipher otp --traffic 100k --stock 8G" },
       "2 command line" },
+    { "completion words",
+      { "qcloud completion words -- gateway cloud ''", "qcloud completion words -- put --",
+        "qcloud completion words -- help c" },
+      "nothing is printed for a line that makes no sense" },
+    { "completion names",
+      { "qcloud completion names objects archive/", "qcloud completion names clouds",
+        "qcloud completion names sources" },
+      "12 the vault opens with a passphrase alone" },
+    { "limits",
+      { "qcloud limits", "qcloud limits | grep VAULT", "qcloud limits | wc -l" },
+      "1 standard output takes nothing" },
+    { "version",
+      { "qcloud version", "qcloud version --json", "qcloud --version" },
+      "1 standard output takes nothing" },
+    { "help",
+      { "qcloud help", "qcloud help clouds", "qcloud help gateway cloud add", "qcloud help exit" },
+      "2 there is no such command or page" },
     { "mv",
       { "qcloud mv draft.vcf scan.vcf", "qcloud mv a b c archive/", "qcloud mv -r lab/2025/ archive/2025/" },
       "2 the name is the old one, 3 not found, 4 not yet on all clouds, 5 the new name is taken, 6 too few "
@@ -147,16 +164,21 @@ static const struct help rows[] = {
         "qcloud recover --share 1 --from-kit -" },
       "4 some versions could not be rebuilt, 5 the place is in use, 7 the other share store is missing too" },
     { "kit print",
-      { "qcloud kit print --share 1 --to sheet1.pdf", "qcloud kit print --share both --to codes.png",
-        "qcloud kit print --share 2 | lpr" },
+      { "qcloud kit print --share 1 --file sheet1.pdf", "qcloud kit print --share both --file codes.png",
+        "qcloud kit print --share 2 --words | lpr", "qcloud kit print --share 1 --qr" },
       "2 the store keeps its shares, and has no seed, 5 the file exists, 7 the share store is not there" },
+    { "kit restore",
+      { "qcloud kit restore --words --share 2", "qcloud kit restore --file scanned.txt --take-over",
+        "zbarimg -q --raw sheet.png | qcloud kit restore --qr --share 1" },
+      "as recover where a vault is set up here, else as init --from-kit; 2 it is no kit, or another "
+      "vault's" },
     { "kit verify",
       { "qcloud kit verify -", "qcloud kit verify scanned.txt",
         "zbarimg -q --raw sheet.png | qcloud kit verify -" },
       "2 they are no kit, or not this vault's; the message says which word is wrong, and how" },
     { "kit refresh",
       { "qcloud kit refresh", "qcloud kit refresh --backup-to file:///media/vault-keeper",
-        "qcloud kit print --share 1 --to sheet1.pdf" },
+        "qcloud kit print --share 1 --file sheet1.pdf" },
       "4 some versions could not be refreshed, 7 a share store is not there, 11 another one is running, 12 "
       "one "
       "cannot be written" },
@@ -174,7 +196,7 @@ static const struct help rows[] = {
       "is wrong or missing" },
     { "profiles",
       { "qcloud profiles", "qcloud profiles --size 80G --json", "qcloud put --profile xor23 genome.vcf" },
-      "0" },
+      "2 no such size" },
     { "site list",
       { "qcloud site list", "qcloud site list --json", "qcloud --site B init --local --cloud file:///mnt/b" },
       "4 one is away or not set up, 7 two are, 10 none is set up" },
@@ -325,7 +347,7 @@ static const struct help *find(const char *command)
     return NULL;
 }
 
-size_t help_count(const char *command)
+static size_t count_of(const char *command)
 {
     const struct help *h = find(command);
     size_t n = 0;
@@ -343,7 +365,7 @@ qc_rc help_examples(const char *command, qc_buf *ret, struct qc_err *err)
         if (strcmp(notes[i].command, command) == 0)
             QC_TRY(qc_buf_addf(ret, err, "\n%s", notes[i].text));
     QC_TRY(qc_buf_add_str(ret, "\nExamples:\n", err));
-    for (size_t i = 0; i < help_count(command); i++)
+    for (size_t i = 0; i < count_of(command); i++)
         QC_TRY(qc_buf_addf(ret, err, "  %s\n", h->examples[i]));
     return qc_buf_addf(ret, err, "\nExit codes: 0 ok, %s.\n", h->codes);
 }

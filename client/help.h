@@ -4,6 +4,9 @@
 #include "base/buf.h"
 #include "base/opt.h"
 
+/* Words that help takes besides commands: pages made of tables, and those of topics.h. */
+#define HELP_TOPICS "choosing|clouds|commands|config|errors|exit|kits|randomness|salvage|sites"
+
 #define HELP_FOOTER                                                                                          \
     "Places: QCLOUD_HOME (one directory), else the XDG directories.\n"                                       \
     "Passphrase of the share stores: QCLOUD_PASSPHRASE_COMMAND (the first line that it prints) or\n"         \
@@ -26,5 +29,3 @@ QC_MUST qc_rc help_examples(const char *command, qc_buf *ret, struct qc_err *err
 /* The pages docs/errors/README.md and docs/commands.md, from the tables; appended. */
 QC_MUST qc_rc help_errors(qc_buf *ret, struct qc_err *err);
 QC_MUST qc_rc help_commands(const struct qc_app *app, qc_buf *ret, struct qc_err *err);
-/* Does the command have three examples? For the test. */
-size_t help_count(const char *command);

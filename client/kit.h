@@ -6,6 +6,8 @@
 #include "client.h"
 #include "vault/kit.h"
 
+extern const struct qc_opt kit_print_opts[], kit_restore_opts[];
+
 /* --- printing --- */
 
 /* What a sheet says. Borrowed. */
@@ -28,6 +30,9 @@ void kit_file_done(struct kit_file *f);
 QC_MUST qc_rc kit_pdf(const struct kit_sheet *s, struct kit_file *ret, struct qc_err *err);
 /* The codes alone. */
 QC_MUST qc_rc kit_png(const struct kit_sheet *s, struct kit_file *ret, struct qc_err *err);
+/* The codes in blocks of UTF-8, two modules to a character; colour: black on white whatever the terminal's
+ * own colours are, else for one that writes white on black. */
+QC_MUST qc_rc kit_blocks(const struct kit_sheet *s, bool colour, struct kit_file *ret, struct qc_err *err);
 
 /* A QR code: width modules in a row; bit 0 of each byte: dark. */
 struct kit_code {
@@ -59,6 +64,9 @@ void kit_given_done(struct kit_given *g);
 QC_MUST qc_rc kit_read(struct client *c, const char *file, struct kit_given *ret, struct qc_err *err);
 /* --recovery-kit, where it was given, into c->W. QC_USAGE: it is another kit, or another vault's. */
 QC_MUST qc_rc kit_take_recovery(struct client *c, const struct qc_args *args, struct qc_err *err);
-/* --from-kit, where it was given. *ret_given: it is one of shares; that of a recovery key goes to c->W. */
+/* Where the command line says that a kit is read: --from-kit, or the options of kit restore; NULL: nowhere.
+ */
+const char *kit_place(const struct qc_args *args);
+/* That kit, where there is one. *ret_given: it is one of shares; that of a recovery key goes to c->W. */
 QC_MUST qc_rc kit_take(struct client *c, const struct qc_args *args, struct kit_given *ret, bool *ret_given,
                        struct qc_err *err);

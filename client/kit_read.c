@@ -97,10 +97,16 @@ qc_rc kit_read(struct client *c, const char *file, struct kit_given *ret, struct
     return QC_OK;
 }
 
+const char *kit_place(const struct qc_args *args)
+{
+    const bool here = qc_args_flag(args, "words") || qc_args_flag(args, "qr");
+    return here ? "-" : qc_args_value(args, "file", qc_args_value(args, "from-kit", NULL));
+}
+
 qc_rc kit_take(struct client *c, const struct qc_args *args, struct kit_given *ret, bool *ret_given,
                struct qc_err *err)
 {
-    const char *file = qc_args_value(args, "from-kit", NULL);
+    const char *file = kit_place(args);
     *ret_given = false;
     if (file == NULL)
         return QC_OK;

@@ -122,6 +122,8 @@ static const struct qc_opt put_opts[] = {
     { "restart", 0, NULL, "begin anew, where an interrupted put of the name could go on", false },
     { "pad", 0, NULL,
       "pad it with up to 12 % of zeros, so that its size says little; always: vault.pad = yes", false },
+    { "stdin-size", 0, "N",
+      "standard input has so many bytes (k, M, G: powers of 1024), or nothing is stored", false },
     { "wait", 0, "full|quorum", "for all clouds (default), or for as many as must have it: the others follow",
       false },
     PROFILE,
@@ -251,12 +253,6 @@ static const struct qc_opt recover_opts[] = {
     { "from-kit", 0, "FILE|-", "its recovery kit: the seed that it had comes back", false },
     { 0 },
 };
-static const struct qc_opt kit_print_opts[] = {
-    { "share", 0, "1|2|both", "a sheet for one share store, or one for both", false },
-    { "recovery", 0, NULL, "a sheet of the recovery key (init --recovery kit) instead", false },
-    { "to", 0, "FILE", "a new file: .pdf (a page), .png (its codes), .txt; default: the words, here", false },
-    { 0 },
-};
 static const struct qc_opt doctor_opts[] = {
     { "fix", 0, NULL,
       "mend what is safe to mend: take from others what they may not, settle interrupted puts, remove empty "
@@ -347,9 +343,12 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_DRILL) | NEEDS_CONF, drill_opts, cmd_drill },
     { "recover", "--share 1|2 [--to DIR] [--from-kit FILE|-]", "rebuild a lost share store", 0, 0,
       NEEDS_CLASS(MSG_RECOVER) | NEEDS_CONF, recover_opts, cmd_recover },
-    { "kit print", "--share 1|2|both | --recovery [--to FILE]",
+    { "kit print", "--share 1|2|both | --recovery [--words | --qr | --file FILE]",
       "the recovery kit: words and codes to keep on paper", 0, 0, NEEDS_CLASS(MSG_KIT) | NEEDS_CONF,
       kit_print_opts, cmd_kit_print },
+    { "kit restore", "--words | --qr | --file FILE|- [--share 1|2]",
+      "what was lost comes back by its kit: a share store; or the vault, on a new machine", 0, 0,
+      NEEDS_CLASS(MSG_KIT), kit_restore_opts, cmd_kit_restore },
     { "kit verify", "FILE|-", "are these words a kit, and which one?", 1, 1, NEEDS_CLASS(MSG_KIT), NULL,
       cmd_kit_verify },
     { "kit refresh", "[--backup-to URL]",
@@ -440,7 +439,7 @@ static const struct qc_cmd cmds[] = {
     { "limits", "", "every limit of this program, with its reason", 0, 0, NEEDS_CLASS(MSG_CALL), NULL,
       cmd_limits },
     { "version", "", "the version of this program", 0, 0, NEEDS_CLASS(MSG_CALL), NULL, cmd_version },
-    { "help", "[COMMAND|errors|commands]", "this text, a command's, or a whole page", 0, 2,
+    { "help", "[COMMAND|" HELP_TOPICS "]", "this text, a command's, or a whole page", 0, 3,
       NEEDS_CLASS(MSG_CALL), NULL, cmd_help },
     { 0 },
 };

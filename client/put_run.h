@@ -16,7 +16,8 @@ struct put_run {
     struct put_group *waiting;                          /* NULL: none can wait */
     struct put_group *sent[QC_VAULT_BUNDLES_AHEAD + 1]; /* of bundles that are on their way, in their order */
     size_t sent_count;
-    struct side *side; /* of --jobs; NULL: one after the other */
+    uint64_t stdin_size; /* of standard input, as it was said; VAULT_SIZE_UNKNOWN: it was not */
+    struct side *side;   /* of --jobs; NULL: one after the other */
 };
 
 /* One object; *ret_open: it failed, and may be stored all the same. */

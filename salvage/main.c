@@ -15,10 +15,11 @@ enum { SECRET_BYTES = 1024 * 1024 };
 static const char help[] =
     "qcloud-salvage - files out of what is left of clouds and share stores\n"
     "\n"
-    "Usage: qcloud-salvage --share DIR [--share DIR] [--kit FILE] --out DIR DIRECTORY..\n"
-    "       qcloud-salvage --share DIR [--share DIR] [--kit FILE] --list DIRECTORY..\n"
+    "Usage: qcloud-salvage --from DIR [--from DIR].. --share DIR [--share DIR] -o DIR\n"
+    "       qcloud-salvage --from DIR [--from DIR].. --share DIR [--share DIR] --list\n"
     "\n"
-    "Needs no gateway, no catalogue, no configuration and no network. Each DIRECTORY holds copies of what "
+    "Needs no gateway, no catalogue, no configuration and no network. Each DIR of --from holds copies of "
+    "what "
     "lay on\n"
     "clouds: a cloud's own directory, the objects of a bucket by their keys, or any heap of them, also under "
     "other\n"
@@ -26,12 +27,14 @@ static const char help[] =
     "there already\n"
     "is left as it is. The same command again goes on where a run was broken off.\n"
     "\n"
+    "  --from DIR       where copies are; once for each. A DIR without an option before it is one, too\n"
     "  --share DIR      a share store; one is enough where the log on the clouds is there, both are better\n"
     "  --kit FILE       the operator's kit: the root key, where too few clouds' identity objects are there\n"
     "  --recovery-kit FILE  the words of the recovery kit, of a vault that has one, where a share store is "
     "lost\n"
     "  --keeper DIR     the keeper's directory, of a vault of init --backup-to, where a share store is lost\n"
-    "  --out DIR        where the files go; made if it is missing\n"
+    "  --backup-data PATH  backup data: the keeper's directory, or files of it, once for each\n"
+    "  --out DIR, -o    where the files go; made if it is missing\n"
     "  --list           say what could be had, by names and heads alone; read and write nothing else\n"
     "  --dry-run, -n    read, decrypt and verify everything, write nothing\n"
     "  --thorough       read every byte of every fragment, also of those that are not needed: all damage is "
@@ -52,9 +55,9 @@ static const char help[] =
     "damaged or missing in what was given.\n"
     "\n"
     "Examples:\n"
-    "  qcloud-salvage --share /media/usb/qcloud --share ~/share1 --out /mnt/new/files /mnt/paris /mnt/osaka "
-    "/mnt/quito\n"
-    "  qcloud-salvage --share /media/usb/qcloud --kit kit.txt --out files all-objects/\n"
+    "  qcloud-salvage --from /mnt/paris --from /mnt/osaka --from /mnt/quito --share /media/usb/qcloud -o "
+    "files\n"
+    "  qcloud-salvage --from all-objects/ --share /media/usb/qcloud --kit kit.txt -o files\n"
     "  qcloud-salvage --share share1 --share share2 --list --json /mnt/paris /mnt/osaka /mnt/quito\n"
     "\n"
     "Exit: 0 all files came, 2 usage, 4 all that is known came, but not all is known or is the newest, 6 "
@@ -67,11 +70,13 @@ static qc_rc run_salvage(void *app, const struct qc_args *args, struct qc_err *e
 
 /* clang-format off */
 static const struct qc_opt options[] = {
+    { "from",     0,   "DIR",  "copies of what lay on clouds", true },
     { "share",    0,   "DIR",  "a share store", true },
     { "kit",      0,   "FILE", "the operator's kit", false },
     { "recovery-kit", 0, "FILE", "the recovery kit's words", false },
-    { "keeper",   0,   "DIR",  "the keeper of backup data", false },
-    { "out",      0,   "DIR",  "where the files go", false },
+    { "keeper",   0,   "DIR",  "the keeper of backup data", true },
+    { "backup-data", 0, "PATH", "the same, or files of it", true },
+    { "out",      'o', "DIR",  "where the files go", false },
     { "scratch",  0,   "DIR",  "where the index goes", false },
     { "list",     0,   NULL,   "say what could be had", false },
     { "dry-run",  'n', NULL,   "write nothing", false },
@@ -97,6 +102,19 @@ static const struct qc_app app_table = {
     .cmds = commands,
 };
 
+/* All values of an option behind those that there are. */
+static qc_rc take_all(const struct qc_args *args, const char *option, const char **ret, unsigned *count,
+                      struct qc_err *err)
+{
+    const char *v = NULL;
+    for (size_t i = 0; (v = qc_args_nth(args, option, i)) != NULL; i++) {
+        if (*count == SOURCES_MAX)
+            return QC_FAIL(err, QC_USAGE, "--%s: more than %d", option, SOURCES_MAX);
+        ret[(*count)++] = v;
+    }
+    return QC_OK;
+}
+
 static qc_rc take_options(struct salvage *s, const struct qc_args *args, struct qc_err *err)
 {
     struct options *o = &s->o;
@@ -113,16 +131,20 @@ static qc_rc take_options(struct salvage *s, const struct qc_args *args, struct 
     o->out = qc_args_value(args, "out", NULL);
     o->kit = qc_args_value(args, "kit", NULL);
     o->recovery_kit = qc_args_value(args, "recovery-kit", NULL);
-    o->keeper = qc_args_value(args, "keeper", NULL);
     o->scratch = qc_args_value(args, "scratch", NULL);
     o->share[0] = qc_args_nth(args, "share", 0);
     o->share[1] = qc_args_nth(args, "share", 1);
-    if (args->argc == 0)
-        return QC_FAIL(err, QC_USAGE, "no directory was given");
+    QC_TRY(take_all(args, "keeper", o->backup, &o->backup_count, err));
+    QC_TRY(take_all(args, "backup-data", o->backup, &o->backup_count, err));
+    QC_TRY(take_all(args, "from", s->source, &s->source_count, err));
+    if (s->source_count + (unsigned)args->argc > SOURCES_MAX)
+        return QC_FAIL(err, QC_USAGE, "more than %d directories", SOURCES_MAX);
+    if (s->source_count + (unsigned)args->argc == 0)
+        return QC_FAIL(err, QC_USAGE, "no directory was given: --from DIR");
     if (o->share[0] == NULL || qc_args_nth(args, "share", 2) != NULL)
         return QC_FAIL(err, QC_USAGE, "one or two share stores are needed: --share DIR");
     if ((o->out == NULL) == (!o->list && !o->dry_run))
-        return QC_FAIL(err, QC_USAGE, "one of --out DIR, --list and --dry-run is needed");
+        return QC_FAIL(err, QC_USAGE, "one of -o DIR (--out), --list and --dry-run is needed");
     for (int i = 0; i < args->argc; i++)
         s->source[s->source_count++] = args->argv[i];
     return QC_OK;

@@ -25,8 +25,10 @@
 enum { SOURCES_MAX = QC_SALVAGE_SOURCES_MAX, CLOUD_IDS_MAX = 64 };
 
 struct options {
-    const char *out, *scratch, *kit, *recovery_kit, *keeper;
+    const char *out, *scratch, *kit, *recovery_kit;
     const char *share[2];
+    const char *backup[SOURCES_MAX]; /* keepers' directories, and single files of theirs */
+    unsigned backup_count;
     bool list, dry_run, partial, deleted, thorough, json, quiet, no_input, progress;
 };
 

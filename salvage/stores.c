@@ -1,6 +1,8 @@
 /* The share stores, and with them the vault secret, from which names are known. */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "base/codec.h"
 #include "base/file.h"
@@ -93,21 +95,41 @@ static qc_rc find_recovery(struct salvage *s, struct qc_err *err)
     return vault_store_recovery(&s->W, s->store[0], s->store[1], kit.W, err);
 }
 
-/* A copy of a bucket, or a directory that was one. */
+/* A keeper's place, or a copy of one: FORMAT 17. */
+static qc_rc open_kept(const char *path, const char *key, struct qc_fd *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
+    const char *const ids = strrchr(key, '/') + 1;
+    const size_t n = strlen(path), m = strlen(ids);
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return QC_FAIL_OS(err, "%s", path);
+    if (S_ISDIR(st.st_mode)) {
+        QC_TRY(qc_dir_open(&dir, path, err));
+        return qc_open_at(ret, qc_fd_get(&dir), key, O_RDONLY, 0, err);
+    }
+    if (n < m || strcmp(path + n - m, ids) != 0) /* a file of it, whatever stands before its ids */
+        return QC_FAIL(err, QC_NOTFOUND, "%s is of another version", path);
+    return qc_open_at(ret, AT_FDCWD, path, O_RDONLY, 0, err);
+}
+
 static qc_rc of_keeper(const struct salvage *s, const struct gw_backup_ids *ids, qc_buf *ret,
                        struct qc_err *err)
 {
-    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     QC_CLEANUP(qc_fd_close) struct qc_fd file = { 0 };
     uint8_t *to = NULL;
     size_t n = 0;
     char v[33], o[33], x[33], key[128];
+    qc_rc rc = QC_NOTFOUND;
     qc_hex(qc_span_of(ids->vault.b, GW_ID_BYTES), v);
     qc_hex(qc_span_of(ids->object.b, GW_ID_BYTES), o);
     qc_hex(qc_span_of(ids->version.b, GW_ID_BYTES), x);
     (void)snprintf(key, sizeof key, "b/%s/%.2s/%s%s", v, o, o, x);
-    QC_TRY(qc_dir_open(&dir, s->o.keeper, err));
-    QC_TRY(qc_open_at(&file, qc_fd_get(&dir), key, O_RDONLY, 0, err));
+    for (unsigned i = 0; i < s->o.backup_count && rc == QC_NOTFOUND; i++)
+        rc = open_kept(s->o.backup[i], key, &file, err);
+    if (rc == QC_NOTFOUND)
+        return QC_FAIL(err, QC_SHARES, "backup data: what was given of it has none of %.80s", key);
+    QC_TRY(rc);
     QC_TRY(qc_buf_extend(ret, QC_VAULT_BACKUP_MAX, &to, err));
     ret->n = 0;
     QC_TRY(qc_read_full(qc_fd_get(&file), to, QC_VAULT_BACKUP_MAX, &n, err));
@@ -121,14 +143,11 @@ qc_rc stores_backup(const struct salvage *s, const struct gw_backup_ids *ids, qc
     QC_CLEANUP(qc_buf_free) qc_buf kept = { .max = QC_VAULT_BACKUP_MAX };
     if (!vault_backup_is_kept(qc_buf_span(backup)))
         return vault_backup_unseal(backup, s->W, err);
-    if (s->o.keeper == NULL)
+    if (s->o.backup_count == 0)
         return QC_FAIL(
             err, QC_SHARES,
-            "backup data: with the vault's keeper: the other share store is needed, or --keeper DIR");
-    qc_rc rc = of_keeper(s, ids, &kept, err);
-    if (rc == QC_NOTFOUND)
-        rc = QC_FAIL(err, QC_SHARES, "backup data: %s has none of it", s->o.keeper);
-    QC_TRY(rc);
+            "backup data: with the vault's keeper: the other share store is needed, or --backup-data PATH");
+    QC_TRY(of_keeper(s, ids, &kept, err));
     qc_buf_clear(backup);
     return qc_buf_add(backup, qc_buf_span(&kept), err);
 }

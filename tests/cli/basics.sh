@@ -102,6 +102,21 @@ same b.bin x.bin
 expect_exit 5 put --if-absent b.bin a.bin
 expect_exit 0 put --if-absent b.bin fresh
 
+# Standard input of a size that was said: a pipe that ends early, or goes on, stores nothing.
+expect_exit 0 put --stdin-size 5k - sized < <(head -c 5120 b.bin)
+expect_exit 0 put --stdin-size 0 - sized/none </dev/null
+for n in 5119 5121; do
+    expect_exit 1 put --stdin-size 5k - "sized/$n" < <(head -c "$n" b.bin)
+    err_three_parts E0102
+    err_has '--stdin-size said 5120'
+    expect_exit 3 stat "sized/$n"
+done
+err_has 'no object'
+expect_exit 2 put --stdin-size 5k b.bin sized
+err_has 'put - NAME'
+expect_exit 0 --json put --stdin-size 5k - sized < <(head -c 5120 a.bin)
+expect_exit 0 rm sized sized/none
+
 # rm, and what is no longer there.
 expect_exit 0 rm a.bin fresh
 expect_exit 3 get a.bin y.bin

@@ -36,6 +36,15 @@ def scan(picture):
     return words[0], "\n".join(lines) + "\n"
 
 
+def drawn(text):
+    """Codes of blocks on a terminal, two modules to a character, as a picture."""
+    rows = []
+    for line in text.splitlines():
+        rows += [[255 * (c in "\u2588" + half) for c in line for _ in range(4)] for half in "\u2580\u2584" for _ in range(4)]
+    width = max(map(len, rows))
+    return b"P5 %d %d 255\n" % (width, len(rows)) + b"".join(bytes(r + [255] * (width - len(r))) for r in rows)
+
+
 def words_of(text):
     return [w for line in text.splitlines() if not line.startswith(("#", "{")) for w in line.split() if not w.isdigit()]
 
@@ -45,9 +54,12 @@ def printed(box, share, count):
     shown = box.expect(0, "kit", "print", "--share", share).stdout.decode()
     words = words_of(shown)
     check(len(words) == count, f"share {share}: {len(words)} words")
+    check(shown == box.expect(0, "kit", "print", "--share", share, "--words").stdout.decode(), "--words are not what is shown anyway")
+    picture = box.write(f"{share}.pgm", drawn(box.expect(0, "kit", "print", "--share", share, "--qr").stdout.decode()))
+    check(scan(picture)[0].lower().split() == words, "--qr has other words")
     pdf, png = (os.path.join(box.work, f"{share}.{end}") for end in ("pdf", "png"))
     for path in (pdf, png):
-        said = box.expect(0, "kit", "print", "--share", share, "--to", path, "--json").stdout.decode()
+        said = box.expect(0, "kit", "print", "--share", share, "--file", path, "--json").stdout.decode()
         both = set(words) & set(re.findall(r"[a-z]{3,8}", said))   # a kit may have words that JSON has, too: print, work
         check(len(both) < 8, f"words in {said}")
         check(stat.S_IMODE(os.stat(path).st_mode) == 0o600, f"{path}: not 0600")
@@ -162,12 +174,15 @@ def test():
         two, scanned2 = printed(box, "2", 40)
         _, scanned = printed(box, "both", 64)
         mistakes(box, one, rng)
-        for bad in (("--share", "3"), (), ("--share", "1", "--to", os.path.join(box.work, "k.doc")), ("--share", "1", "--json")):
+        for bad in (("--share", "3"), (), ("--share", "1", "--to", os.path.join(box.work, "k.doc")), ("--share", "1", "--json"),
+                    ("--share", "1", "--qr", "--words"), ("--share", "1", "--qr", "--file", os.path.join(box.work, "k.png"))):
             box.expect(2, "kit", "print", *bad)
+        for bad in ((), ("--words", "--qr"), ("--file", scanned2), ("--file", scanned2, "--share", "2", "--take-over")):
+            box.expect(2, "kit", "restore", *bad)
 
         shutil.rmtree(box.stores[1])                            # one store lost on the same machine
         check(b"share 1, and share 2 is to be recovered" in box.expect(2, "recover", "--share", "2", "--from-kit", scanned1).stderr, "no word")
-        box.expect(0, "recover", "--share", "2", "--from-kit", scanned2)
+        box.expect(0, "kit", "restore", "--share", "2", "--file", scanned2)
         check(shares_of(box) == [("ok", True)] * 2, "the seed did not come back")
         box.expect(0, "verify")
 
@@ -184,7 +199,9 @@ def test():
             shutil.rmtree(store)
         places = ("--share1", box.stores[0], "--share2", box.stores[1])
         box.expect(2, "init", "--from-kit", scanned, *places)   # without --take-over
-        box.expect((0, 4), "init", "--from-kit", scanned, "--take-over", *places)
+        check(b"--share is for a vault that is set up here" in box.expect(2, "kit", "restore", "--file", scanned, "--share", "2").stderr, "none is")
+        with open(scanned, "rb") as codes:
+            box.expect((0, 4), "kit", "restore", "--qr", "--take-over", *places, input=codes.read())
         check(shares_of(box) == [("ok", True)] * 2, "the seeds did not come back")
         all_there(box, data, "by the kit of both shares")
         data["after"] = rng.randbytes(777)
