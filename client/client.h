@@ -231,7 +231,8 @@ qc_rc cmd_gateway_cloud_drain(void *app, const struct qc_args *args, struct qc_e
 qc_rc cmd_gateway_cloud_replace(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_cloud_retire(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_cloud_domain(void *app, const struct qc_args *args, struct qc_err *err);
-qc_rc cmd_gateway_plan_exit(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_plan_exit(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_plan_reprotect(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_repair(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_scrub(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_snapshot(void *app, const struct qc_args *args, struct qc_err *err);

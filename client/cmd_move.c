@@ -1,5 +1,5 @@
-/* gateway cloud add, drain, replace, retire, domain, and labels; gateway plan exit: clouds of one's own
- * gateway come and go. */
+/* gateway cloud add, drain, replace, retire, domain, and labels; plan exit, plan reprotect: clouds of one's
+ * own gateway come and go, or get another code. */
 #include <stdio.h>
 
 #include "agree.h"
@@ -10,7 +10,7 @@
 #include "report.h"
 #include "signals.h"
 
-enum { PLAN_WORDS = 10 };
+enum { PLAN_WORDS = 12 };
 
 struct move {
     struct job job;
@@ -96,16 +96,22 @@ static qc_rc take_new(struct move *m, const char *text, const char *name_member,
 
 /* -- the plan -------------------------------------------------------------------------------------------- */
 
-/* As qcloud-gateway prints it, which asks the gateway that serves. */
-static qc_rc plan(struct client *c, const struct qc_args *args, const char *cloud, bool json, qc_buf *ret,
-                  struct qc_err *err)
+/* As qcloud-gateway prints it, which asks the gateway that serves. what: "exit", "reprotect". */
+static qc_rc plan(struct client *c, const struct qc_args *args, const char *const what[2], bool json,
+                  qc_buf *ret, struct qc_err *err)
 {
-    const char *prices = qc_args_value(args, "prices", NULL);
-    const char *argv[PLAN_WORDS] = { "qcloud-gateway", "plan", "exit", cloud, "--state", c->places.gateway };
+    static const char *const options[][2] = { { "prices", "--prices" }, { "max-rate", "--max-rate" } };
+    const char *argv[PLAN_WORDS] = {
+        "qcloud-gateway", "plan", what[0], what[1], "--state", c->places.gateway
+    };
     size_t n = 6;
-    if (prices != NULL) {
-        argv[n++] = "--prices";
-        argv[n++] = prices;
+    /* of a plan to leave a cloud the rate is the drain's own matter */
+    for (size_t i = 0; i < (strcmp(what[0], "exit") == 0 ? 1 : 2); i++) {
+        const char *v = qc_args_value(args, options[i][0], NULL);
+        if (v == NULL)
+            continue;
+        argv[n++] = options[i][1];
+        argv[n++] = v;
     }
     if (json)
         argv[n++] = "--json";
@@ -115,13 +121,13 @@ static qc_rc plan(struct client *c, const struct qc_args *args, const char *clou
     return rc;
 }
 
-qc_rc cmd_gateway_plan_exit(void *app, const struct qc_args *args, struct qc_err *err)
+static qc_rc show_plan(struct client *c, const struct qc_args *args, const char *const what[2],
+                       struct qc_err *err)
 {
-    struct client *c = app;
     QC_CLEANUP(qc_buf_free) qc_buf said = { .max = QC_JSON_MAX };
     QC_CLEANUP(qc_json_free) struct json_t *item = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *p = NULL;
-    QC_TRY(plan(c, args, args->argv[0], c->out.json, &said, err));
+    QC_TRY(plan(c, args, what, c->out.json, &said, err));
     if (!c->out.json) {
         out_raw(&c->out, qc_buf_span(&said));
         return QC_OK;
@@ -132,6 +138,18 @@ qc_rc cmd_gateway_plan_exit(void *app, const struct qc_args *args, struct qc_err
     return out_json(&c->out, &item, err);
 }
 
+qc_rc cmd_plan_exit(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    const char *const what[2] = { "exit", args->argv[0] };
+    return show_plan(app, args, what, err);
+}
+
+qc_rc cmd_plan_reprotect(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    const char *const what[2] = { "reprotect", args->argv[0] };
+    return show_plan(app, args, what, err);
+}
+
 /* What it takes, and whether that is wanted. Where nobody can be asked, --yes says so. */
 static qc_rc agree(struct move *m, const char *cloud, struct qc_err *err)
 {
@@ -140,7 +158,8 @@ static qc_rc agree(struct move *m, const char *cloud, struct qc_err *err)
     const bool yes = qc_args_flag(m->args, "yes");
     if (yes && c->out.json)
         return QC_OK;
-    QC_TRY(plan(c, m->args, cloud, false, &said, err));
+    const char *const what[2] = { "exit", cloud };
+    QC_TRY(plan(c, m->args, what, false, &said, err));
     if (!c->out.quiet && !c->out.json)
         fprintf(c->out.talk, "%.*s", (int)said.n, (const char *)said.p);
     if (yes)
@@ -274,9 +293,11 @@ static qc_rc take_code(struct move *m, const char *text, struct qc_err *err)
 qc_rc move_reprotect(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(move_done) struct move m = { 0 };
-    if (qc_args_flag(args, "deep") || qc_args_flag(args, "dry-run") ||
-        qc_args_value(args, "adopt", NULL) != NULL)
-        return QC_FAIL(err, QC_USAGE, "--reprotect: not with --deep, --dry-run or --adopt");
+    const char *const what[2] = { "reprotect", qc_args_value(args, "reprotect", NULL) };
+    if (qc_args_flag(args, "deep") || qc_args_value(args, "adopt", NULL) != NULL)
+        return QC_FAIL(err, QC_USAGE, "--reprotect: not with --deep or --adopt");
+    if (qc_args_flag(args, "dry-run"))
+        return show_plan(c, args, what, err);
     QC_TRY(move_begin(&m, c, args, "reprotect", NULL, err));
     QC_TRY(take_code(&m, qc_args_value(args, "reprotect", NULL), err));
     QC_TRY(take_rate(&m, err));

@@ -68,6 +68,7 @@ const struct qc_opt retire_opts[] = {
     { 0 },
 };
 const struct qc_opt plan_opts[] = { CLOUD_PRICES, { 0 } };
+const struct qc_opt plan_code_opts[] = { CLOUD_PRICES, CLOUD_RATE, { 0 } };
 const struct qc_opt repair_opts[] = {
     { "deep", 0, NULL, "read and verify everything, not only what is in doubt", false },
     { "dry-run", 0, NULL, "say what would be done; write to no cloud", false },

@@ -204,6 +204,10 @@
                   " WHERE s.segment_id>?1 AND s.segment_id<=?2 AND s.seq IS NOT NULL AND v.state=3"          \
                   " AND (l.k<>?3 OR l.n<>?4) ORDER BY s.segment_id")                                         \
     X(OTHER_CODE_COUNT, "SELECT COUNT(*), " GW_SQL_SUM("s.size") GW_SQL_OF_OTHER_CODE)                       \
+    X(OTHER_CODE_WORK,                                                                                       \
+      "SELECT COUNT(*), " GW_SQL_SUM("s.size") ", " GW_SQL_SUM("l.k") ", " GW_SQL_SUM(                       \
+          "l.n") ", " GW_SQL_SUM("(s.size+l.k-1)/l.k*l.n") ", " GW_SQL_SUM("(s.size+?1-1)/?1")               \
+          GW_SQL_OF_OTHER_CODE)                                                                              \
     X(OTHER_CODE_ANY, "SELECT 1" GW_SQL_OF_OTHER_CODE " LIMIT 1")                                            \
     X(TENANT_OTHER_CODE, "SELECT COUNT(*)" GW_SQL_OF_OTHER_CODE " AND v.tenant=?3")                          \
     X(LEAST_M, "SELECT MIN(l.n - l.k) FROM layout l"                                                         \

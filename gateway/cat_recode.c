@@ -20,6 +20,20 @@ qc_rc gw_cat_other_code_count(struct gw_cat *c, unsigned k, unsigned n, uint64_t
     return qc_col_u64(rows.s, 1, ret_bytes, err);
 }
 
+qc_rc gw_cat_other_code_work(struct gw_cat *c, unsigned k, unsigned n, struct gw_code_work *ret,
+                             struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY(c, OTHER_CODE_WORK, &rows, err, QC_VI(k), QC_VI(n)));
+    QC_TRY(qc_col_u64(rows.s, 0, &ret->segments, err));
+    QC_TRY(qc_col_u64(rows.s, 1, &ret->bytes, err));
+    QC_TRY(qc_col_u64(rows.s, 2, &ret->k, err));
+    QC_TRY(qc_col_u64(rows.s, 3, &ret->n, err));
+    QC_TRY(qc_col_u64(rows.s, 4, &ret->lying_bytes, err));
+    return qc_col_u64(rows.s, 5, &ret->piece_bytes, err);
+}
+
 qc_rc gw_cat_tenant_other_code(struct gw_cat *c, uint32_t tenant, unsigned k, unsigned n, uint64_t *ret,
                                struct qc_err *err)
 {

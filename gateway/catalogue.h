@@ -565,6 +565,15 @@ QC_MUST qc_rc gw_cat_other_code(struct gw_cat *c, uint64_t from, unsigned k, uns
 /* How many of live versions have another code; their bytes. */
 QC_MUST qc_rc gw_cat_other_code_count(struct gw_cat *c, unsigned k, unsigned n, uint64_t *ret,
                                       uint64_t *ret_bytes, struct qc_err *err);
+/* What it takes to give them that code. */
+struct gw_code_work {
+    uint64_t segments, bytes;
+    uint64_t k, n;        /* the sums of what they have now: fragments that are enough, that there are */
+    uint64_t lying_bytes; /* about: of all these fragments */
+    uint64_t piece_bytes; /* about: of one new fragment of each */
+};
+QC_MUST qc_rc gw_cat_other_code_work(struct gw_cat *c, unsigned k, unsigned n, struct gw_code_work *ret,
+                                     struct qc_err *err);
 /* How many of a tenant's. */
 QC_MUST qc_rc gw_cat_tenant_other_code(struct gw_cat *c, uint32_t tenant, unsigned k, unsigned n,
                                        uint64_t *ret, struct qc_err *err);

@@ -48,6 +48,7 @@ QC_MUST qc_rc call_job_get(struct request *r, struct answer *ret, struct qc_err 
 QC_MUST qc_rc call_job_cancel(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_clouds(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_exit_plan(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_code_plan(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_move(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_move_get(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_move_cancel(struct request *r, struct answer *ret, struct qc_err *err);

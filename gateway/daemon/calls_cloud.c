@@ -15,6 +15,16 @@ qc_rc call_exit_plan(struct request *r, struct answer *ret, struct qc_err *err)
     return exit_plan_json(&ret->json, request_engine(r), name, err);
 }
 
+qc_rc call_code_plan(struct request *r, struct answer *ret, struct qc_err *err)
+{
+    uint64_t k = 0, n = 0;
+    QC_TRY(request_argument_u64(r, "k", 0, &k, err));
+    QC_TRY(request_argument_u64(r, "n", 0, &n, err));
+    if (k < 1 || k > n || n > QC_EC_N_MAX)
+        return QC_FAIL(err, QC_USAGE, "k and n: expected 1 <= k <= n <= %d", QC_EC_N_MAX);
+    return code_plan_json(&ret->json, request_engine(r), (unsigned)k, (unsigned)n, err);
+}
+
 qc_rc call_move(struct request *r, struct answer *ret, struct qc_err *err)
 {
     static const char *const names[] = { "kind",        "name",   "new_name", "target", "url",

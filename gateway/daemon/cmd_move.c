@@ -69,6 +69,9 @@ const struct qc_opt cmd_plan_exit_options[] = {
     JSON,
     { 0 },
 };
+const struct qc_opt cmd_plan_reprotect_options[] = {
+    CLOUD_ARGS_STATE, { "prices", 0, "FILE", "a table of prices", false }, RATE, JSON, { 0 },
+};
 
 /* -- a command ------------------------------------------------------------------------------------------- */
 
@@ -288,17 +291,23 @@ static qc_rc get_plan(struct command *c, const char *cloud, struct json_t **ret,
     return operator_ask(&c->op, "GET", path, NULL, ret, err);
 }
 
+/* With what it costs, as far as that is known. */
+static qc_rc priced(const struct qc_args *args, struct json_t *plan, struct qc_err *err)
+{
+    struct prices prices = { 0 };
+    const char *file = qc_args_value(args, "prices", NULL);
+    if (file != NULL)
+        QC_TRY(prices_load(file, &prices, err));
+    return prices_apply(&prices, file != NULL, plan, err);
+}
+
 static qc_rc show_plan(struct command *c, const struct qc_args *args, const char *cloud, FILE *to,
                        struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *plan = NULL;
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_BODY_MAX };
-    struct prices prices = { 0 };
-    const char *file = qc_args_value(args, "prices", NULL);
-    if (file != NULL)
-        QC_TRY(prices_load(file, &prices, err));
     QC_TRY(get_plan(c, cloud, &plan, err));
-    QC_TRY(prices_apply(&prices, file != NULL, plan, err));
+    QC_TRY(priced(args, plan, err));
     if (c->json && to == stdout)
         return print_json(plan, HTTP_BODY_MAX, err);
     QC_TRY(prices_text(plan, &text, err));
@@ -402,6 +411,33 @@ qc_rc cmd_cloud_label(void *app, const struct qc_args *args, struct qc_err *err)
     return run(&c, "set", args->argv[0], err);
 }
 
+static qc_rc get_code_plan(struct command *c, uint64_t k, uint64_t n, struct json_t **ret, struct qc_err *err)
+{
+    char path[96];
+    if (c->local)
+        return code_plan_json(ret, c->op.e, (unsigned)k, (unsigned)n, err);
+    (void)snprintf(path, sizeof path, "/v1/clouds/plan/code?k=%" PRIu64 "&n=%" PRIu64, k, n);
+    return operator_ask(&c->op, "GET", path, NULL, ret, err);
+}
+
+/* What another code would take: plan reprotect, and repair --reprotect --dry-run. */
+static qc_rc show_code_plan(struct command *c, const struct qc_args *args, const char *code,
+                            struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *plan = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = HTTP_BODY_MAX };
+    uint64_t k = 0, n = 0, rate = 0;
+    QC_TRY(qc_parse_code(code, "the code", QC_EC_N_MAX, &k, &n, err));
+    QC_TRY(qc_args_u64(args, "max-rate", true, QC_GW_REPAIR_RATE_MIN, INT64_MAX >> 11, &rate, err));
+    QC_TRY(get_code_plan(c, k, n, &plan, err));
+    QC_TRY(priced(args, plan, err));
+    if (c->json)
+        return print_json(plan, HTTP_BODY_MAX, err);
+    QC_TRY(prices_code_text(plan, rate, &text, err));
+    printf("%.*s", (int)text.n, (const char *)text.p);
+    return QC_OK;
+}
+
 /* K,N */
 static qc_rc take_code(struct command *c, const char *text, struct qc_err *err)
 {
@@ -414,10 +450,11 @@ static qc_rc take_code(struct command *c, const char *text, struct qc_err *err)
 qc_rc cmd_reprotect(void *app, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(command_done) struct command c = { 0 };
-    if (qc_args_flag(args, "deep") || qc_args_flag(args, "dry-run") ||
-        qc_args_value(args, "adopt", NULL) != NULL)
-        return QC_FAIL(err, QC_USAGE, "--reprotect: not with --deep, --dry-run or --adopt");
+    if (qc_args_flag(args, "deep") || qc_args_value(args, "adopt", NULL) != NULL)
+        return QC_FAIL(err, QC_USAGE, "--reprotect: not with --deep or --adopt");
     QC_TRY(open_command(&c, app, args, err));
+    if (qc_args_flag(args, "dry-run"))
+        return show_code_plan(&c, args, qc_args_value(args, "reprotect", NULL), err);
     QC_TRY(take_code(&c, qc_args_value(args, "reprotect", NULL), err));
     QC_TRY(take_rate(&c, args, err));
     return run(&c, "reprotect", NULL, err);
@@ -428,4 +465,11 @@ qc_rc cmd_plan_exit(void *app, const struct qc_args *args, struct qc_err *err)
     QC_CLEANUP(command_done) struct command c = { 0 };
     QC_TRY(open_command(&c, app, args, err));
     return show_plan(&c, args, args->argv[0], stdout, err);
+}
+
+qc_rc cmd_plan_reprotect(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(command_done) struct command c = { 0 };
+    QC_TRY(open_command(&c, app, args, err));
+    return show_code_plan(&c, args, args->argv[0], err);
 }

@@ -1,9 +1,10 @@
-/* qcloud-gateway cloud add, drain, replace, retire, domain; plan exit. Part of qcloud-gateway. */
+/* qcloud-gateway cloud add, drain, replace, retire, domain; plan exit, reprotect. Part of qcloud-gateway. */
 #pragma once
 #include "base/opt.h"
 
 extern const struct qc_opt cmd_cloud_add_options[], cmd_cloud_drain_options[], cmd_cloud_replace_options[],
-    cmd_cloud_retire_options[], cmd_cloud_domain_options[], cmd_plan_exit_options[];
+    cmd_cloud_retire_options[], cmd_cloud_domain_options[], cmd_plan_exit_options[],
+    cmd_plan_reprotect_options[];
 
 qc_rc cmd_cloud_add(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_cloud_drain(void *app, const struct qc_args *args, struct qc_err *err);
@@ -11,6 +12,7 @@ qc_rc cmd_cloud_replace(void *app, const struct qc_args *args, struct qc_err *er
 qc_rc cmd_cloud_retire(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_cloud_domain(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_plan_exit(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_plan_reprotect(void *app, const struct qc_args *args, struct qc_err *err);
 /* repair --reprotect K,N */
 qc_rc cmd_reprotect(void *app, const struct qc_args *args, struct qc_err *err);
 

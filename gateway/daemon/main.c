@@ -401,6 +401,8 @@ static const struct qc_cmd commands[] = {
       cmd_cloud_domain_options, cmd_cloud_domain },
     { "plan exit", "CLOUD", "what it takes to leave a cloud: bytes, requests, time, cost", 1, 1, 0,
       cmd_plan_exit_options, cmd_plan_exit },
+    { "plan reprotect", "K,N", "what it takes to give what is stored another code; nothing is begun", 1, 1, 0,
+      cmd_plan_reprotect_options, cmd_plan_reprotect },
     { "plan keys", "", "what key from QKD carries, and what some traffic needs", 0, 0, 0,
       cmd_plan_keys_options, cmd_plan_keys },
     { "kit",     "", "the operator's kit: the root key",            0, 0, 0, kit_options,     cmd_kit },

@@ -437,3 +437,37 @@ qc_rc exit_plan_json(struct json_t **ret, struct gw_engine *e, const char *name,
     *ret = QC_STEAL(o);
     return QC_OK;
 }
+
+qc_rc code_plan_json(struct json_t **ret, struct gw_engine *e, unsigned k, unsigned n, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
+    struct gw_code_plan p;
+    QC_TRY(gw_engine_plan_code(e, k, n, &p, err));
+    const struct json_row rows[] = {
+        { "k_now", p.was_k },
+        { "n_now", p.was_n },
+        { "k", p.k },
+        { "n", p.n },
+        { "segments", p.segments },
+        { "bytes", p.bytes },
+        { "stored_bytes_now", p.lying_bytes },
+        { "stored_bytes", p.will_lie },
+        { "read_bytes", p.read_bytes },
+        { "reads", p.reads },
+        { "written_bytes", p.written_bytes },
+        { "writes", p.writes },
+        { "deletes", p.deletes },
+        { "margin_now", p.was_margin },
+        { "margin", p.margin },
+        { "record_quorum_now", p.was_quorum },
+        { "record_quorum", p.quorum },
+        { "bytes_per_s", p.bytes_per_s },
+        { "domains", p.clouds },
+        { "needed", p.needed },
+    };
+    QC_TRY(qc_json_new_obj(&o, err));
+    QC_TRY(json_counts(o, rows, sizeof rows / sizeof rows[0], err));
+    QC_TRY(qc_json_set_bool(o, "possible", p.possible, err));
+    *ret = QC_STEAL(o);
+    return QC_OK;
+}

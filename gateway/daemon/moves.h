@@ -38,6 +38,9 @@ void moves_cancel(struct moves *m);
 QC_MUST qc_rc cloud_facts_json(struct json_t *obj, unsigned facts, struct qc_err *err);
 /* One cloud, appended to a list (gw_cloud_fn). */
 qc_rc cloud_info_json(void *list, const struct gw_cloud_info *c, struct qc_err *err);
-/* GET /v1/clouds, and GET /v1/clouds/plan/NAME: the same for the daemon and for the operator's command. */
+/* GET /v1/clouds, /v1/clouds/plan and /v1/clouds/plan/code: the same for the daemon and for the operator's
+ * command. */
 QC_MUST qc_rc clouds_list_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err);
 QC_MUST qc_rc exit_plan_json(struct json_t **ret, struct gw_engine *e, const char *name, struct qc_err *err);
+QC_MUST qc_rc code_plan_json(struct json_t **ret, struct gw_engine *e, unsigned k, unsigned n,
+                             struct qc_err *err);

@@ -130,7 +130,7 @@ qc_rc prices_apply(const struct prices *p, bool given, struct json_t *plan, stru
 }
 
 struct amounts {
-    uint64_t fragments, bytes, reads, read_bytes, writes, written_bytes, deletes, domains, needed, cost, rate;
+    uint64_t bytes, reads, read_bytes, writes, written_bytes, deletes, domains, needed, rate;
 };
 
 static qc_rc take_amounts(const struct json_t *plan, struct amounts *a, struct qc_err *err)
@@ -138,11 +138,11 @@ static qc_rc take_amounts(const struct json_t *plan, struct amounts *a, struct q
     const struct {
         const char *name;
         uint64_t *to;
-    } rows[] = { { "fragments", &a->fragments }, { "bytes", &a->bytes },
-                 { "reads", &a->reads },         { "read_bytes", &a->read_bytes },
-                 { "writes", &a->writes },       { "written_bytes", &a->written_bytes },
-                 { "deletes", &a->deletes },     { "domains", &a->domains },
-                 { "needed", &a->needed },       { "bytes_per_s", &a->rate } };
+    } rows[] = { { "bytes", &a->bytes },           { "reads", &a->reads },
+                 { "read_bytes", &a->read_bytes }, { "writes", &a->writes },
+                 { "deletes", &a->deletes },       { "written_bytes", &a->written_bytes },
+                 { "domains", &a->domains },       { "needed", &a->needed },
+                 { "bytes_per_s", &a->rate } };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         QC_TRY(json_number(plan, rows[i].name, rows[i].to, err));
     return QC_OK;
@@ -153,14 +153,18 @@ static double mib(uint64_t bytes)
     return (double)bytes / 1048576;
 }
 
-static qc_rc time_text(const struct amounts *a, qc_buf *ret, struct qc_err *err)
+/* limit: what it may read and write in a second; 0: no limit. */
+static qc_rc time_text(const struct amounts *a, uint64_t limit, qc_buf *ret, struct qc_err *err)
 {
-    if (a->rate == 0)
+    const bool limited = limit > 0 && (a->rate == 0 || limit < a->rate);
+    const uint64_t rate = limited ? limit : a->rate;
+    if (rate == 0)
         return qc_buf_add(
             ret, QC_LIT("  time: unknown: nothing was moved yet that it could be measured by\n"), err);
-    const double s = (double)(a->read_bytes + a->written_bytes) / (double)a->rate;
-    return qc_buf_addf(ret, err, "  time: about %.0f %s, at the %.1f MiB/s of the last move\n",
-                       s < 7200 ? s : s / 3600, s < 7200 ? "s" : "h", mib(a->rate));
+    const double s = (double)(a->read_bytes + a->written_bytes) / (double)rate;
+    return qc_buf_addf(ret, err, "  time: %s %.0f %s, at the %.1f MiB/s %s\n",
+                       limited && a->rate == 0 ? "at least" : "about", s < 7200 ? s : s / 3600,
+                       s < 7200 ? "s" : "h", mib(rate), limited ? "that are allowed" : "of the last move");
 }
 
 static qc_rc cost_text(const struct json_t *plan, qc_buf *ret, struct qc_err *err)
@@ -175,26 +179,97 @@ static qc_rc cost_text(const struct json_t *plan, qc_buf *ret, struct qc_err *er
                        cost / 1000000, cost % 1000000 / 10000, currency);
 }
 
+/* What both plans have: requests, bytes, time, cost. */
+static qc_rc amounts_text(const struct json_t *plan, const struct amounts *a, uint64_t limit, qc_buf *ret,
+                          struct qc_err *err)
+{
+    QC_TRY(qc_buf_addf(ret, err,
+                       "  reads: about %" PRIu64 " requests, %.1f MiB; writes: about %" PRIu64
+                       " requests, %.1f MiB; deletes: about %" PRIu64 " requests\n",
+                       a->reads, mib(a->read_bytes), a->writes, mib(a->written_bytes), a->deletes));
+    QC_TRY(time_text(a, limit, ret, err));
+    return cost_text(plan, ret, err);
+}
+
 qc_rc prices_text(const struct json_t *plan, qc_buf *ret, struct qc_err *err)
 {
     const char *cloud = NULL;
     bool possible = false;
+    uint64_t fragments = 0;
     struct amounts a = { 0 };
     QC_TRY(qc_json_str(plan, "cloud", &cloud, err));
     QC_TRY(qc_json_bool(plan, "possible", &possible, err));
+    QC_TRY(json_number(plan, "fragments", &fragments, err));
     QC_TRY(take_amounts(plan, &a, err));
     QC_TRY(qc_buf_addf(ret, err, "cloud %s: %" PRIu64 " fragments, about %.1f MiB, would go elsewhere\n",
-                       cloud, a.fragments, mib(a.bytes)));
-    QC_TRY(qc_buf_addf(ret, err,
-                       "  reads: about %" PRIu64 " requests, %.1f MiB; writes: about %" PRIu64
-                       " requests, %.1f MiB; deletes: about %" PRIu64 " requests\n",
-                       a.reads, mib(a.read_bytes), a.writes, mib(a.written_bytes), a.deletes));
-    QC_TRY(time_text(&a, ret, err));
-    QC_TRY(cost_text(plan, ret, err));
+                       cloud, fragments, mib(a.bytes)));
+    QC_TRY(amounts_text(plan, &a, 0, ret, err));
     if (possible)
         return QC_OK;
     return qc_buf_addf(ret, err,
                        "  not possible now: without it %" PRIu64 " failure domains are left, and %" PRIu64
                        " are needed: cloud add, or cloud replace\n",
+                       a.domains, a.needed);
+}
+
+struct codes {
+    uint64_t was_k, was_n, k, n, segments, lie, will_lie, was_margin, margin, was_quorum, quorum;
+};
+
+static qc_rc take_codes(const struct json_t *plan, struct codes *c, struct qc_err *err)
+{
+    const struct {
+        const char *name;
+        uint64_t *to;
+    } rows[] = { { "k_now", &c->was_k },
+                 { "n_now", &c->was_n },
+                 { "k", &c->k },
+                 { "n", &c->n },
+                 { "segments", &c->segments },
+                 { "stored_bytes_now", &c->lie },
+                 { "stored_bytes", &c->will_lie },
+                 { "margin_now", &c->was_margin },
+                 { "margin", &c->margin },
+                 { "record_quorum_now", &c->was_quorum },
+                 { "record_quorum", &c->quorum } };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        QC_TRY(json_number(plan, rows[i].name, rows[i].to, err));
+    return QC_OK;
+}
+
+static qc_rc margins_text(const struct codes *c, qc_buf *ret, struct qc_err *err)
+{
+    QC_TRY(qc_buf_addf(ret, err,
+                       "  margin: any %" PRIu64 " clouds may be lost now, when all is whole; any %" PRIu64
+                       " then\n",
+                       c->was_margin, c->margin));
+    if (c->quorum == c->was_quorum)
+        return QC_OK;
+    return qc_buf_addf(ret, err,
+                       "  records of the log: on %" PRIu64 " clouds each now, on %" PRIu64 " then\n",
+                       c->was_quorum, c->quorum);
+}
+
+qc_rc prices_code_text(const struct json_t *plan, uint64_t limit, qc_buf *ret, struct qc_err *err)
+{
+    bool possible = false;
+    struct amounts a = { 0 };
+    struct codes c = { 0 };
+    QC_TRY(qc_json_bool(plan, "possible", &possible, err));
+    QC_TRY(take_amounts(plan, &a, err));
+    QC_TRY(take_codes(plan, &c, err));
+    QC_TRY(
+        qc_buf_addf(ret, err,
+                    "code %" PRIu64 ",%" PRIu64 " instead of %" PRIu64 ",%" PRIu64 ": %" PRIu64
+                    " segments, %.1f MiB, would be coded anew; on the clouds they take about %.1f MiB now, "
+                    "%.1f MiB then\n",
+                    c.k, c.n, c.was_k, c.was_n, c.segments, mib(a.bytes), mib(c.lie), mib(c.will_lie)));
+    QC_TRY(margins_text(&c, ret, err));
+    QC_TRY(amounts_text(plan, &a, limit, ret, err));
+    if (possible)
+        return QC_OK;
+    return qc_buf_addf(ret, err,
+                       "  not possible now: there are %" PRIu64 " failure domains, and %" PRIu64
+                       " are needed: cloud add\n",
                        a.domains, a.needed);
 }

@@ -23,7 +23,9 @@ struct prices {
 /* QC_USAGE with the line's number; QC_NOTFOUND, QC_LIMIT. */
 QC_MUST qc_rc prices_parse(qc_span text, struct prices *ret, struct qc_err *err);
 QC_MUST qc_rc prices_load(const char *path, struct prices *ret, struct qc_err *err);
-/* Add "cost" and "currency" to an exit plan's JSON: null where a price is not known. */
+/* Add "cost_millionths" and "currency" to a plan's JSON: null where a price is not known. */
 QC_MUST qc_rc prices_apply(const struct prices *p, bool given, struct json_t *plan, struct qc_err *err);
-/* The plan for people. */
+/* The plan for people: of leaving a cloud .. */
 QC_MUST qc_rc prices_text(const struct json_t *plan, qc_buf *ret, struct qc_err *err);
+/* .. and of another code; limit: bytes a second that it may read and write, 0: as many as it can. */
+QC_MUST qc_rc prices_code_text(const struct json_t *plan, uint64_t limit, qc_buf *ret, struct qc_err *err);

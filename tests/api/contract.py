@@ -25,7 +25,7 @@ EXEMPT = {
     ("health", "5XX"), ("request", "5XX"), ("vaults", "5XX"), ("vaultGet", "5XX"), ("chain", "5XX"), ("entryGet", "5XX"),
     ("entryList", "5XX"), ("uploadGet", "5XX"), ("uploadClouds", "5XX"), ("uploadCancel", "5XX"), ("backup", "5XX"), ("info", "5XX"), ("status", "5XX"),
     ("uploadBegin", "5XX"), ("uploadResume", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
-    ("clouds", "5XX"), ("exitPlan", "5XX"), ("move", "5XX"), ("moveGet", "5XX"), ("moveCancel", "5XX"),
+    ("clouds", "5XX"), ("exitPlan", "5XX"), ("codePlan", "5XX"), ("move", "5XX"), ("moveGet", "5XX"), ("moveCancel", "5XX"),
     ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
     ("entrySome", "5XX"), ("members", "5XX"), ("membersBytes", "5XX"), ("purge", "5XX"), ("retain", "5XX"), ("backups", "5XX"), ("entryRename", "5XX"),
     ("content", "5XX"),                             # where a read fails, its answer has begun: see broken_read
@@ -767,6 +767,21 @@ class Walk:
         check(got["outcome"]["id"] == outcome and got["kind"] == body["kind"], f"{body}: {got}")
         return got
 
+    def code_plan(self):
+        """What another code would take, and what takes nothing: the one that is there."""
+        for bad in ("", "?k=3", "?k=5&n=4", "?k=0&n=4", "?k=x&n=4", "?k=3&n=33"):
+            a = self.server.request("GET", "/v1/clouds/plan/code" + bad)
+            self.contract.judge("codePlan", a)
+            check(a.status == 400, f"a plan for the code '{bad}': {a}")
+        same, less, more = (self.ask("codePlan", query={"k": str(k), "n": str(n)}) for k, n in ((3, 5), (2, 5), (4, 7)))
+        check((same["k_now"], same["n_now"], same["segments"], same["read_bytes"], same["writes"], same["possible"]) == (3, 5, 0, 0, 0, True), f"as it is: {same}")
+        check((same["margin_now"], same["margin"], less["margin"], less["record_quorum_now"], less["record_quorum"]) == (2, 2, 3, 3, 4), f"margins {less}")
+        check(less["segments"] > 0 and less["stored_bytes"] == less["written_bytes"] and less["read_bytes"] == less["bytes"] + less["written_bytes"], f"bytes {less}")
+        check(2.5 * less["bytes"] <= less["stored_bytes"] <= 2.5 * less["bytes"] + 5 * less["segments"], f"5 pieces of a half each: {less}")
+        check(less["reads"] == 8 * less["segments"] and less["deletes"] == 10 * less["segments"], f"requests {less}")
+        check(not more["possible"] and (more["domains"], more["needed"], more["segments"]) == (5, 7, less["segments"]), f"no room: {more}")
+        check(self.ask("codePlan", query={"k": "2", "n": "5"}) == less, "nothing was begun")
+
     def moves(self, up, data):
         """A sixth cloud is added, labelled, drained and retired; one move at a time; and it can be stopped."""
         self.ask("moveGet", expect=404, error="not-found")
@@ -777,6 +792,7 @@ class Walk:
         check(a.status == 400, f"a plan for no cloud: {a}")
         plan = self.ask("exitPlan", query={"cloud": "c1"})
         check(not plan["possible"] and plan["domains"] == 4 and plan["needed"] == 5 and plan["fragments"] > 0, f"plan {plan}")
+        self.code_plan()
         self.move("quorum", kind="drain", name="c1")
         self.move("not-found", kind="retire", name="nobody")
         sixth = os.path.join(self.server.root, "sixth")

@@ -56,6 +56,26 @@ printf '[prices]\ncurrency = EUR\nread-gib = 0.09\nwrite-gib = 0\nread-requests-
     'delete-requests-1000 = 0' >prices.conf
 expect_exit 0 gateway plan exit c1 --prices prices.conf
 out_has ' EUR, by the prices given'
+expect_exit 0 plan exit c1 --prices prices.conf
+out_has ' EUR, by the prices given'
+
+# What another code would take: neither spelling begins it, and what there are too few clouds for is said.
+expect_exit 0 plan reprotect 2,5 --prices prices.conf --max-rate 64k
+out_has 'code 2,5 instead of 3,5: '
+out_has 'margin: any 2 clouds may be lost now, when all is whole; any 3 then'
+out_has 'records of the log: on 3 clouds each now, on 4 then'
+out_has 'MiB/s that are allowed'
+out_has ' EUR, by the prices given'
+cp out planned
+expect_exit 0 gateway plan reprotect 2,5 --prices prices.conf --max-rate 64k
+cmp -s out planned || fail 'two spellings, two plans'
+expect_exit 0 gateway repair --reprotect 2,5 --dry-run --max-rate 64k
+out_has 'cost: unknown'
+expect_exit 0 plan reprotect 4,7
+out_has 'not possible now: there are '
+expect_exit 2 plan reprotect 5
+expect_exit 0 --json gateway status
+[ "$(json_get "[(l['gateway']['k'], l['gateway']['other_code']) for l in lines if 'gateway' in l]")" = '[(3, 0)]' ] || fail 'a plan began something'
 expect_exit 0 gateway cloud drain c1 --yes
 out_has ' 0 left'
 [ "$(roles)" = 'c1=draining c2=in use c3=in use c4=in use c5=in use c6=in use' ] || fail "roles: $(roles)"

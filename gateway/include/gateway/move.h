@@ -114,3 +114,20 @@ struct gw_exit_plan {
 /* QC_NOTFOUND */
 QC_MUST qc_rc gw_engine_plan_exit(struct gw_engine *e, const char *name, struct gw_exit_plan *ret,
                                   struct qc_err *err);
+
+struct gw_code_plan {
+    unsigned was_k, was_n, k, n;    /* the code of what is new now; the one that was asked about */
+    uint64_t segments, bytes;       /* stored, and of another code than that */
+    uint64_t read_bytes, reads;     /* k pieces of each, and the reading back of all that is new */
+    uint64_t written_bytes, writes; /* new fragments, and the records that name them */
+    uint64_t deletes;               /* of the old ones */
+    uint64_t lying_bytes, will_lie; /* about: of the fragments of these segments, now and then */
+    uint64_t bytes_per_s;           /* of the last move of this process; 0: there was none */
+    unsigned was_margin, margin; /* losses that all that is stored survives when it is whole, now and then */
+    unsigned was_quorum, quorum; /* clouds that each record is on, now and then */
+    unsigned clouds, needed;     /* domains there are; that are needed */
+    bool possible;
+};
+/* What it takes to give all that is stored the code (k, n). Nothing is begun. QC_USAGE: no code. */
+QC_MUST qc_rc gw_engine_plan_code(struct gw_engine *e, unsigned k, unsigned n, struct gw_code_plan *ret,
+                                  struct qc_err *err);
