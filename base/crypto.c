@@ -2,30 +2,15 @@
 
 #include <pthread.h>
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 
 static struct qc_algorithms algorithms;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static EVP_MAC_CTX *hmac_of(EVP_MAC *hmac, char *digest)
-{
-    const OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                                  OSSL_PARAM_construct_end() };
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);
-    if (ctx != NULL && EVP_MAC_CTX_set_params(ctx, params) == 1)
-        return ctx;
-    EVP_MAC_CTX_free(ctx);
-    return NULL;
-}
-
 /* Fetching takes locks and walks providers: once per process, never per call. */
 static void fetch(void)
 {
-    char sha256[] = "SHA256", sha384[] = "SHA384";
-    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-
     algorithms.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     algorithms.md5 = EVP_MD_fetch(NULL, "MD5", NULL);
     algorithms.gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
@@ -33,11 +18,6 @@ static void fetch(void)
     algorithms.ecb = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
     algorithms.ctr = EVP_CIPHER_fetch(NULL, "AES-256-CTR", NULL);
     algorithms.poly1305 = EVP_MAC_fetch(NULL, "POLY1305", NULL);
-    if (hmac == NULL)
-        return;
-    algorithms.hmac_sha256 = hmac_of(hmac, sha256);
-    algorithms.hmac_sha384 = hmac_of(hmac, sha384);
-    EVP_MAC_free(hmac);
 }
 
 const struct qc_algorithms *qc_algorithms(void)

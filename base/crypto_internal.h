@@ -6,7 +6,6 @@
 
 struct qc_algorithms {
     EVP_MD *sha256, *md5;
-    EVP_MAC_CTX *hmac_sha256, *hmac_sha384; /* templates with the digest set: copied, then keyed */
     EVP_CIPHER *gcm, *siv, *ecb, *ctr;
     EVP_MAC *poly1305;
 };

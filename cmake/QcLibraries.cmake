@@ -1,7 +1,8 @@
-# Debian's libraries. A module that uses one lists it in LIBS; base alone uses sodium, crypto, sqlite3 and jansson; net has ssl.
+# Debian's libraries. A module that uses one lists it in LIBS; base alone uses sodium, crypto, nettle, sqlite3 and jansson; net has ssl.
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium>=1.0.18)
 pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto>=3.0)
+pkg_check_modules(nettle REQUIRED IMPORTED_TARGET nettle>=3.8)
 pkg_check_modules(ssl REQUIRED IMPORTED_TARGET libssl>=3.0)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3>=3.40)
 pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson>=2.14)
@@ -36,7 +37,7 @@ target_include_directories(qc_libs3 INTERFACE ${QC_S3_INCLUDE})
 target_link_libraries(qc_libs3 INTERFACE ${QC_S3_LIBRARY})
 
 # The archives of what base/ uses, for programs that are linked statically.
-foreach(archive sodium crypto sqlite3 jansson)
+foreach(archive sodium crypto nettle sqlite3 jansson)
   find_library(QC_STATIC_${archive} NAMES lib${archive}.a REQUIRED)
   list(APPEND QC_STATIC_LIBRARIES ${QC_STATIC_${archive}})
 endforeach()

@@ -2,6 +2,8 @@
  * kat/base_crypto. */
 #include "base/crypto.h"
 
+#include <pthread.h>
+
 #include "base/alloc.h"
 #include "base/onetime.h"
 
@@ -96,7 +98,6 @@ static void check_pieces(void)
 {
     struct qc_err err = { 0 };
     QC_CLEANUP(qc_sha256_free) struct qc_sha256_ctx *h = NULL;
-    QC_CLEANUP(qc_hmac_free) struct qc_hmac_ctx *m = NULL;
     qc_span whole = QC_LIT("abcdef");
     uint8_t a[32], b[32];
 
@@ -109,11 +110,58 @@ static void check_pieces(void)
         CHECK(memcmp(a, b, 32) == 0);
     }
     CHECK_OK(qc_hmac_sha256(qc_span_of(key, 32), &whole, 1, a, &err));
-    CHECK_OK(qc_hmac_new(&m, qc_span_of(key, 32), &err));
-    CHECK_OK(qc_hmac_add(m, QC_LIT("abcd"), &err));
-    CHECK_OK(qc_hmac_add(m, QC_LIT("ef"), &err));
-    CHECK_OK(qc_hmac_final(m, b, &err));
+    CHECK_OK(qc_hmac_sha256(qc_span_of(key, 32), (qc_span[]){ QC_LIT("abcd"), QC_LIT(""), QC_LIT("ef") }, 3,
+                            b, &err));
     CHECK(memcmp(a, b, 32) == 0);
+}
+
+/* A key and what it is under both pads (RFC 2104), written where no thread has its stack. */
+static uint8_t burnt[3][32], burnt_mac[32];
+
+/* What was there before: it is overwritten by what wipes, or by nothing. */
+static __attribute__((noinline)) void pattern_below(void)
+{
+    volatile uint8_t below[768];
+    for (size_t i = 0; i < sizeof below; i++)
+        below[i] = 0xa7;
+}
+
+static void *mac_there(void *unused)
+{
+    struct qc_err err = { 0 };
+    (void)unused;
+    pattern_below();
+    const qc_span message =
+        QC_LIT("a message, longer than a block of SHA-256 is: 0123456789012345678901234567890123456789");
+    CHECK_OK(qc_hmac_sha256(qc_span_of(burnt[0], 32), &message, 1, burnt_mac, &err));
+    return NULL;
+}
+
+/* Nothing of a key on the stack of a thread that used it: neither it nor under a pad, and what lay there
+ * before is gone, too. */
+static void check_burnt(void)
+{
+    enum { STACK = 256 * 1024 };
+    pthread_attr_t attr;
+    pthread_t thread;
+    uint8_t *stack = aligned_alloc(4096, STACK);
+    CHECK(stack != NULL);
+    memset(stack, 0, STACK);
+    for (size_t i = 0; i < 32; i++) {
+        burnt[0][i] = (uint8_t)(17 + 7 * i);
+        burnt[1][i] = burnt[0][i] ^ 0x36;
+        burnt[2][i] = burnt[0][i] ^ 0x5c;
+    }
+    CHECK(pthread_attr_init(&attr) == 0 && pthread_attr_setstack(&attr, stack, STACK) == 0);
+    CHECK(pthread_create(&thread, &attr, mac_there, NULL) == 0 && pthread_join(thread, NULL) == 0);
+    for (size_t i = 0; i < 3; i++)
+        for (size_t from = 0; from < 32; from += 4)
+            CHECK(memmem(stack, STACK, burnt[i] + from, 4) == NULL);
+    uint8_t pattern[48];
+    memset(pattern, 0xa7, sizeof pattern);
+    CHECK(memmem(stack, STACK, pattern, sizeof pattern) == NULL);
+    pthread_attr_destroy(&attr);
+    free(stack);
 }
 
 static void check_kdf(void)
@@ -196,6 +244,7 @@ int main(void)
     check_siv();
     check_pieces();
     check_kdf();
+    check_burnt();
     CHECK(qc_alloc_live() == 0);
     return 0;
 }

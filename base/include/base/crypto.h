@@ -43,20 +43,12 @@ QC_MUST qc_rc qc_sha256_add(struct qc_sha256_ctx *h, qc_span s, struct qc_err *e
 QC_MUST qc_rc qc_sha256_final(struct qc_sha256_ctx *h, uint8_t out[QC_SHA256_BYTES], struct qc_err *err);
 void qc_sha256_free(struct qc_sha256_ctx **h);
 
-/* HMAC-SHA-256 of the parts (RFC 2104). Key: 1..QC_KEY_MAX bytes. */
+/* HMAC-SHA-256 of the parts (RFC 2104). Key: 1..QC_KEY_MAX bytes. Nothing of it is left in memory but out. */
 QC_MUST qc_rc qc_hmac_sha256(qc_span key, const qc_span *parts, size_t count, uint8_t out[QC_SHA256_BYTES],
                              struct qc_err *err);
 
 /* Poly1305 (RFC 8439 2.5) of the parts under a key of 32 bytes that is never used again. Cannot fail. */
 void qc_poly1305(qc_span key, const qc_span *parts, size_t count, uint8_t out[QC_TAG]);
-
-/* HMAC-SHA-256 by pieces; the key is copied into OpenSSL's memory and wiped when freed. One message per
- * object. */
-struct qc_hmac_ctx;
-QC_MUST qc_rc qc_hmac_new(struct qc_hmac_ctx **ret, qc_span key, struct qc_err *err);
-QC_MUST qc_rc qc_hmac_add(struct qc_hmac_ctx *h, qc_span s, struct qc_err *err);
-QC_MUST qc_rc qc_hmac_final(struct qc_hmac_ctx *h, uint8_t out[QC_SHA256_BYTES], struct qc_err *err);
-void qc_hmac_free(struct qc_hmac_ctx **h);
 
 /*
  * HKDF-SHA-256 (RFC 5869; FORMAT 1.1). A PRK is extracted once and expanded often: each expansion of up to 32
