@@ -44,14 +44,9 @@ static qc_rc measure_way(struct bench *b, struct bench_times *t, struct qc_err *
 
 /* -- put and get ----------------------------------------------------------------------------------------- */
 
-/* So many bytes, none like its neighbours; it cannot be read twice, so that nothing of it stays to go on. */
-struct made {
-    uint64_t left, next;
-};
-
-static qc_rc make(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *err)
+qc_rc bench_make(void *ctx, uint8_t *dst, size_t max, size_t *ret_got, struct qc_err *err)
 {
-    struct made *m = ctx;
+    struct bench_made *m = ctx;
     const size_t n = m->left < max ? (size_t)m->left : max;
     (void)err;
     for (size_t i = 0; i < n; i++) {
@@ -85,8 +80,8 @@ static qc_rc tell(struct bench *b, const char *verb, uint64_t size, uint64_t ns,
 static qc_rc measure_size(struct bench *b, struct given *g, uint64_t size, struct qc_err *err)
 {
     struct client *c = b->c;
-    struct made made = { .left = size, .next = qc_now_ns() };
-    const struct vault_source source = { .read = make, .ctx = &made, .size = size };
+    struct bench_made made = { .left = size, .next = qc_now_ns() };
+    const struct vault_source source = { .read = bench_make, .ctx = &made, .size = size };
     const struct vault_put_opts opts = { 0 };
     struct vault_put_result r = { 0 };
     struct progress p;

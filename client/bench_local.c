@@ -37,7 +37,7 @@ static bool has_time(uint64_t began_ns)
 
 /* -- randomness, sealing --------------------------------------------------------------------------------- */
 
-static qc_rc measure_keys(struct bench *b, struct bench_times *t, struct qc_err *err)
+qc_rc bench_keys(struct bench *b, struct bench_times *t, struct qc_err *err)
 {
     const qc_rng rng = qrng_rng(b->c->rng);
     const uint64_t began = qc_now_ns();
@@ -212,7 +212,7 @@ qc_rc bench_local(struct bench *b, struct qc_err *err)
     if (t == NULL)
         return QC_FAIL(err, QC_NOMEM, "%zu bytes", sizeof *t);
     QC_TRY(client_rng(c, err));
-    QC_TRY(measure_keys(b, t, err));
+    QC_TRY(bench_keys(b, t, err));
     QC_TRY(measure_sealing(b, err));
     QC_TRY(measure_coding(b, err));
     for (unsigned i = 0; i < 2; i++) {

@@ -230,9 +230,11 @@ static const struct help rows[] = {
       { "qcloud doctor", "qcloud doctor --fix", "qcloud doctor ~/Documents" },
       "0 all is as it should be, 4 something is to be looked at; else that of the worst that was found" },
     { "bench",
-      { "qcloud bench", "qcloud bench local --json", "qcloud bench gateway --size 64k,16M --out speed.json" },
-      "2, 6, 7, 10 no vault (local needs none), 11 another bench runs, 130 interrupted: what was put is "
-      "taken away" },
+      { "qcloud bench", "qcloud bench gateway --size 64k,16M --out speed.json",
+        "qcloud bench peers --size 256M" },
+      "1 a program beside it failed, 2, 5 it did not end, 6, 7, 10 no vault (local, paper and peers need "
+      "none), 11 "
+      "another bench of this vault runs, 14 no room, 130 interrupted: what was put is taken away" },
     { "gateway status",
       { "qcloud gateway status", "qcloud gateway status --json", "qcloud gateway status -q" },
       "10 not set up, 11 it is locked" },
@@ -344,7 +346,14 @@ static const struct {
       "Figures are of what was run just now, beside whatever else ran. What it puts lies below "
       ".qcloud-bench/\n"
       "by random names and is removed and purged at the end, also after a Ctrl-C; after a kill, by the next\n"
-      "bench. Nothing else below that prefix is touched.\n" },
+      "bench. Nothing else below that prefix is touched.\n"
+      "paper: the steps that papers have timed, beside their figures. peers: a file and a tree of small "
+      "ones,\n"
+      "beside restic, rclone and cp, where they are installed. Both use no vault of yours, but one of their "
+      "own\n"
+      "over five directories, in a folder of $TMPDIR, else /var/tmp: the disk that is measured. It is "
+      "removed at\n"
+      "the end, also after a Ctrl-C; after a kill, by the next one.\n" },
     { "doctor",
       "With DIR.. it names what gets that were killed left beneath these folders. --fix never removes what "
       "may\n"

@@ -261,8 +261,11 @@ static const struct qc_opt doctor_opts[] = {
     { 0 },
 };
 static const struct qc_opt bench_opts[] = {
-    { "size", 0, "LIST", "sizes to put and get, with commas (default: 4k,1M,64M; k, M: powers of 1024)",
+    { "size", 0, "LIST",
+      "sizes to put and get, with commas (default: 4k,1M,64M; of paper 4000000,40000000,100000000; of peers "
+      "64M; k, M: powers of 1024)",
       false },
+    { "runs", 0, "N", "of paper and peers: the median of so many (default: 3)", false },
     { "out", 0, "FILE", "write all figures to FILE, as JSON", false },
     { 0 },
 };
@@ -382,8 +385,9 @@ static const struct qc_cmd cmds[] = {
     { "doctor", "[DIR...]",
       "what is wrong here: configuration, permissions, programs, clock, room, leftovers, and all of status",
       0, -1, NEEDS_CLASS(MSG_DOCTOR), doctor_opts, cmd_doctor },
-    { "bench", "[local|gateway]", "how fast this machine, the way to the gateway, put and get are", 0, 1,
-      NEEDS_CLASS(MSG_CALL), bench_opts, cmd_bench },
+    { "bench", "[local|gateway|paper|peers]",
+      "how fast this machine, the way to the gateway, put and get are; beside papers and other programs", 0,
+      1, NEEDS_CLASS(MSG_CALL), bench_opts, cmd_bench },
     { "gateway status", "", "the gateway's own state", 0, 0, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, NULL,
       cmd_gateway_status },
     { "gateway repair", "", "find and rebuild what is missing or damaged on the clouds", 0, 0,

@@ -21,6 +21,7 @@ SCHEMAS = os.path.join(TOP, "docs", "schema")
 ELSEWHERE = {("gateway-cloud-set.json", "item"),        # needs a cloud with keys: system/validate
              *(("shared.json", kind) for kind in ("stored", "got", "listed", "told", "explained", "removed", "verified")),    # cli/sites
              ("site-list.json", "item"), ("site-remove.json", "item"),
+             ("bench.json", "stored"),   # cli/bench
              *(("watch.json", kind) for kind in ("watching", "pass", "word")),  # cli/watch
              *(("salvage.json", kind) for kind in ("start", "progress", "warning", "file", "damaged", "missing", "result", "error"))}  # system/salvage
 

@@ -397,6 +397,9 @@
     X(QC_BENCH_SIZE_MAX, 1 << 30, "bytes", "of one of them: it lies on the clouds meanwhile")                \
     X(QC_BENCH_LEFT_MAX, 64, "names", "that benches gave and could not purge: locked by somebody")           \
     X(QC_BENCH_MS, 500, "ms", "that each small measure of a bench takes")                                    \
+    X(QC_BENCH_CHILD_MS, 900000, "ms", "that a program beside which a bench measures has: it hangs")         \
+    X(QC_BENCH_RUNS_MAX, 15, "runs", "of which a bench gives the median")                                    \
+    X(QC_BENCH_TREE, 200, "files", "of 4 KiB in a bench's tree")                                             \
     X(QC_CLIENT_LEAVE_MS, 2000, "ms", "a second Ctrl-C within this leaves at once")                          \
     /* sync */                                                                                               \
     X(QC_SYNC_FILES_MAX, 4000000, "files", "of one sync, on each side: some 600 MB of memory")               \
