@@ -56,7 +56,7 @@ static qc_rc variables_new(struct variables **ret, const struct bench_scratch *s
                                              { "RESTIC_REPOSITORY", "/restic" },
                                              { "RCLONE_CONFIG_CRYPT_REMOTE", "/rclone" } };
     static const char *const fixed[] = { "RESTIC_PASSWORD=bench", "RCLONE_CONFIG_CRYPT_TYPE=crypt",
-                                         "RCLONE_CONFIG_CRYPT_PASSWORD=" OBSCURED };
+                                         ("RCLONE_CONFIG_CRYPT_PASSWORD=" OBSCURED) };
     QC_CLEANUP(variables_free) struct variables *v = qc_alloc(sizeof *v);
     size_t n = 0, kept = 0;
     while (environ[n] != NULL)

@@ -33,9 +33,10 @@ static const struct code {
 /* What the papers say of so many bytes; of any others: nothing. */
 static struct bench_paper of_100_mb(uint64_t size, const char *said, const char *figure, unsigned seconds)
 {
-    return size != (uint64_t)100 * MB ? (struct bench_paper){ 0 }
-                                      : (struct bench_paper){ said, figure, seconds * UINT64_C(1000000000) };
+    const struct bench_paper paper = { said, figure, seconds * UINT64_C(1000000000) }, none = { 0 };
+    return size == (uint64_t)100 * MB ? paper : none;
 }
+
 /* A rate is for any size. */
 static struct bench_paper at_rate(uint64_t size, const char *said, unsigned mbit)
 {
