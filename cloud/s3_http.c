@@ -287,6 +287,12 @@ static enum s3_fate judge_answer(struct run *run, struct s3_end *end)
     if (good(run) && r->code[0] == '\0')
         return S3_DONE;
     enum s3_fate fate = s3_fate_of_reply(r, &end->says);
+    /* Ceph says "no such key" while it removes the bucket, and later where a gateway of its remembers one
+     * that is gone. */
+    if (fate == S3_MISSING && (call->key == NULL || strcmp(call->method, "PUT") == 0)) {
+        fate = S3_NO_BUCKET;
+        end->says = s3_fate_row(fate)->says;
+    }
     if (fate == S3_DONE) {
         fate = good(run) ? S3_TRANSIENT : S3_STRANGE;
         end->says = s3_fate_row(fate)->says;

@@ -345,6 +345,8 @@ static enum s3v2_fate fate_checked(const struct run *r)
     if (r->call->kind == S3V2_PUT && r->done &&
         (r->status == S3StatusOK || r->status == S3StatusConnectionFailed))
         return r->moved == r->call->size ? S3V2_DONE : S3V2_BROKEN;
+    if (fate == S3V2_MISSING && r->call->kind == S3V2_LIST) /* Ceph, while it removes the bucket */
+        return S3V2_NO_BUCKET;
     if (fate != S3V2_DONE)
         return fate;
     if (!r->answered)

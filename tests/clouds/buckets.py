@@ -14,16 +14,23 @@ import time
 LIMIT_S = 120      # Swift reads two seconds of Python for each process, on a busy machine much longer
 
 
-def make(n, port, access, secret):
-    path, date = f"/cloud-{n}", email.utils.formatdate(usegmt=True)
-    mac = hmac.new(secret.encode(), f"PUT\n\n\n{date}\n{path}".encode(), hashlib.sha1).digest()
+def ask(port, access, secret, method, path):
+    date = email.utils.formatdate(usegmt=True)
+    mac = hmac.new(secret.encode(), f"{method}\n\n\n{date}\n{path}".encode(), hashlib.sha1).digest()
     c = http.client.HTTPConnection("127.0.0.1", int(port), timeout=60)
-    c.request("PUT", path, headers={"Date": date, "Content-Length": "0",
-                                    "Authorization": f"AWS {access}:{base64.b64encode(mac).decode()}"})
+    c.request(method, path, headers={"Date": date, "Content-Length": "0",
+                                     "Authorization": f"AWS {access}:{base64.b64encode(mac).decode()}"})
     r = c.getresponse()
-    text = r.read().decode(errors="replace")
-    if r.status != 200 and "BucketAlreadyOwnedByYou" not in text:
-        sys.exit(f"clouds: cloud {n}: no bucket: status {r.status}: {text}")
+    return r.status, r.read().decode(errors="replace")
+
+
+def make(n, *cloud):
+    status, text = ask(*cloud, "PUT", f"/cloud-{n}")
+    if status != 200 and "BucketAlreadyOwnedByYou" not in text:
+        sys.exit(f"clouds: cloud {n}: no bucket: status {status}: {text}")
+    status, text = ask(*cloud, "GET", f"/cloud-{n}")
+    if status != 200:
+        sys.exit(f"clouds: cloud {n}: a bucket that is not there: status {status}: {text}")
 
 
 def main():

@@ -276,7 +276,8 @@ ceph_fault_drop() { ceph_admin "$1" bucket rm --bucket="cloud-$1" --purge-object
 ceph_fault_wipe() {
     [ "$(state "$1")" = up ] || die "cloud $1 is not up"
     ceph_fault_drop "$1" || say "cloud $1 had no bucket"
-    make_buckets "$1"
+    # A gateway that reads of the bucket while it goes may remember it, and then makes none; a new one remembers nothing.
+    make_buckets "$1" || { fault_restart "$1" && make_buckets "$1"; }
 }
 ceph_fault_quota() {
     local what=(--quota-scope=bucket --bucket="cloud-$1")

@@ -233,6 +233,8 @@ static void making(struct server *s, const char *keys)
     snprintf(url, sizeof url, "s3v2+http://127.0.0.1:%u/bucket", s->port);
     SCRIPT_OF(s, none, no_key, LIST("false", ITEM("photo.jpg")));
     FAILS(QC_CONFLICT, cloud_create_opts(url, &opts, &err));
+    SCRIPT_OF(s, none, no_key, no_key); /* as Ceph says of a bucket that is going */
+    FAILS(QC_NOTFOUND, cloud_create_opts(url, &opts, &err));
     SCRIPT_OF(s, none, XML("404 Not Found", "NoSuchBucket"));
     struct cloud *c = NULL;
     FAILS(QC_NOTFOUND, cloud_open_opts(&c, url, &opts, &err));
