@@ -27,10 +27,19 @@ def find_bin():
     return os.path.dirname(found[-1])
 
 
+def find_user():
+    """The user that runs it where we are root."""
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        sys.exit("postgres.py: the PostgreSQL server is installed, but its user 'postgres' is not there (Debian: postgresql-common makes it)")
+
+
 class Postgres:
     def __init__(self, port=None, listen="127.0.0.1", settings=()):
         """port: also by TCP, at the address listen. settings: further lines of its postgresql.conf."""
         self.bin = find_bin()
+        user = find_user() if os.geteuid() == 0 else None
         self.port = port
         self.server = None
         place = os.environ.get("TMPDIR") or ("/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
@@ -38,8 +47,7 @@ class Postgres:
         self.data, self.socket = os.path.join(self.folder, "data"), os.path.join(self.folder, "s")
         os.mkdir(self.socket)
         self.who = []
-        if os.geteuid() == 0:
-            user = pwd.getpwnam("postgres")
+        if user:
             self.who = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
             for path in (self.folder, self.socket):
                 os.chown(path, user.pw_uid, user.pw_gid)
