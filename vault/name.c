@@ -109,18 +109,52 @@ static qc_rc seal_component(qc_buf *ret, const struct vault_ring *ring, const st
     return qc_buf_add(ret, qc_span_of(result, QC_SIV_TAG + padded), err);
 }
 
-qc_rc vault_name_seal(qc_buf *ret, const struct vault_ring *ring, qc_span name, struct qc_err *err)
+void vault_name_folder_done(struct vault_name_folder *folder)
+{
+    qc_buf_free(&folder->name);
+    qc_buf_free(&folder->path);
+}
+
+/* It becomes the folder that name's first n bytes are, a slash the last; nobody's where something fails. */
+static qc_rc folder_enter(struct vault_name_folder *f, const struct vault_ring *ring, qc_span name, size_t n,
+                          struct qc_err *err)
+{
+    struct dirid d = root_of(ring);
+    f->name.n = f->path.n = 0;
+    f->name.max = f->path.max = QC_VAULT_PATH_MAX;
+    for (size_t at = 0; at < n;) {
+        const qc_span c = next_component(name, &at);
+        QC_TRY(seal_component(&f->path, ring, &d, c, err));
+        QC_TRY(descend(&d, ring, c, err));
+    }
+    memcpy(f->id, d.id, sizeof f->id);
+    return qc_buf_add(&f->name, qc_span_sub(name, 0, n), err);
+}
+
+qc_rc vault_name_seal_next(qc_buf *ret, struct vault_name_folder *folder, const struct vault_ring *ring,
+                           qc_span name, struct qc_err *err)
 {
     QC_TRY(vault_name_check(name, err));
     QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
     struct dirid parent = root_of(ring);
-    for (size_t at = 0; at < name.n;) {
-        const qc_span c = next_component(name, &at);
-        QC_TRY(seal_component(&path, ring, &parent, c, err));
-        if (at < name.n)
-            QC_TRY(descend(&parent, ring, c, err));
+    size_t n = name.n;
+    while (n > 0 && name.p[n - 1] != '/')
+        n--;
+    if (n > 0) {
+        if (!qc_span_eq(qc_buf_span(&folder->name), qc_span_sub(name, 0, n)))
+            QC_TRY(folder_enter(folder, ring, name, n, err));
+        QC_TRY(qc_buf_add(&path, qc_buf_span(&folder->path), err));
+        parent.n = sizeof folder->id;
+        memcpy(parent.id, folder->id, sizeof folder->id);
     }
+    QC_TRY(seal_component(&path, ring, &parent, qc_span_sub(name, n, name.n - n), err));
     return qc_buf_add(ret, qc_buf_span(&path), err);
+}
+
+qc_rc vault_name_seal(qc_buf *ret, const struct vault_ring *ring, qc_span name, struct qc_err *err)
+{
+    QC_CLEANUP(vault_name_folder_done) struct vault_name_folder alone = { .name = { 0 } };
+    return vault_name_seal_next(ret, &alone, ring, name, err);
 }
 
 qc_rc vault_name_tag(uint8_t ret[16], const struct vault_ring *ring, qc_span name, struct qc_err *err)

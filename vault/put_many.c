@@ -26,6 +26,7 @@ static void many_done(struct many *b)
     qc_free(b->noted);
     qc_free(b->receipt);
     qc_buf_free(&b->segment);
+    vault_name_folder_done(&b->folder);
     qc_buf_free(&b->ways_text);
     vault_ways_free(&b->ways);
     journal_close(&b->journal);
@@ -61,8 +62,7 @@ size_t many_count(const struct many *b, enum many_fate fate)
 static qc_rc name_member(struct many *b, struct many_member *m, struct qc_err *err)
 {
     m->path.max = QC_VAULT_PATH_MAX;
-    QC_TRY(vault_name_check(m->item->name, err));
-    QC_TRY(vault_name_seal(&m->path, b->v->ring, m->item->name, err));
+    QC_TRY(vault_name_seal_next(&m->path, &b->folder, b->v->ring, m->item->name, err));
     QC_TRY(vault_ring_path_tag(m->ids.path_tag, b->v->ring, qc_buf_span(&m->path), err));
     memcpy(m->ids.vault, b->v->id, VAULT_ID_BYTES);
     return QC_OK;

@@ -67,6 +67,7 @@ struct many {
     struct many_member *m;                                                /* what.count of them */
     uint8_t put_key[16], object[VAULT_ID_BYTES], version[VAULT_ID_BYTES]; /* of the bundle */
     qc_buf segment;
+    struct vault_name_folder folder; /* of the last name that was sealed */
     struct vault_ways *ways;
     qc_buf ways_text;
     struct journal_bundle *noted;

@@ -5,6 +5,7 @@
 #include "vault_fix.h"
 
 static struct vault_ring *ring;
+static struct vault_name_folder folder; /* of whatever name was the last */
 
 static void round_trip(qc_span name)
 {
@@ -12,8 +13,11 @@ static void round_trip(qc_span name)
     QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX }, again = { .max = QC_VAULT_PATH_MAX },
                                    back = { .max = QC_VAULT_NAME_MAX };
     CHECK_OK(vault_name_seal(&path, ring, name, &err));
-    CHECK_OK(vault_name_seal(&again, ring, name, &err));
-    CHECK(qc_span_eq(qc_buf_span(&path), qc_buf_span(&again)));
+    for (int i = 0; i < 2; i++) { /* in another's folder, then in its own */
+        again.n = 0;
+        CHECK_OK(vault_name_seal_next(&again, &folder, ring, name, &err));
+        CHECK(qc_span_eq(qc_buf_span(&path), qc_buf_span(&again)));
+    }
     CHECK_OK(vault_name_open(&back, ring, qc_buf_span(&path), NULL, &err));
     CHECK(qc_span_eq(qc_buf_span(&back), name));
 }
@@ -41,8 +45,14 @@ static void names(void)
         QC_CLEANUP(qc_buf_free) qc_buf path = { .max = QC_VAULT_PATH_MAX };
         CHECK_RC(vault_name_check(bad[i], &err), QC_USAGE);
         CHECK_RC(vault_name_seal(&path, ring, bad[i], &err), QC_USAGE);
+        CHECK_RC(vault_name_seal_next(&path, &folder, ring, bad[i], &err), QC_USAGE);
         CHECK(path.n == 0);
+        round_trip(i % 2 == 0 ? QC_LIT("a/b") : QC_LIT("a/b/c")); /* and leaves nothing in its way */
     }
+    round_trip(QC_LIT("a/b/c"));
+    round_trip(QC_LIT("a/b/d"));
+    round_trip(QC_LIT("a/bb"));
+    round_trip(QC_LIT("ab/b"));
 }
 
 static void refused(qc_span path, qc_rc want)
@@ -142,6 +152,7 @@ int main(void)
     damage();
     forged();
     cache();
+    vault_name_folder_done(&folder);
     vault_ring_free(&ring);
     return 0;
 }

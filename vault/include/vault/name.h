@@ -19,6 +19,18 @@ QC_MUST qc_rc vault_name_check(qc_span name, struct qc_err *err);
  */
 QC_MUST qc_rc vault_name_seal(qc_buf *ret, const struct vault_ring *ring, qc_span name, struct qc_err *err);
 
+/* The folder of a name that was sealed: those of the next one in it are known. Start from {0}; one ring per
+ * folder. */
+struct vault_name_folder {
+    qc_buf name; /* with its slash; empty: none yet */
+    qc_buf path;
+    uint8_t id[32]; /* its directory id, FORMAT 5.1 */
+};
+void vault_name_folder_done(struct vault_name_folder *folder);
+/* vault_name_seal for names that come one folder after the other. */
+QC_MUST qc_rc vault_name_seal_next(qc_buf *ret, struct vault_name_folder *folder,
+                                   const struct vault_ring *ring, qc_span name, struct qc_err *err);
+
 /* The path tag of a name (FORMAT 7.2), by its path ciphertext. Errors: as of vault_name_seal. */
 QC_MUST qc_rc vault_name_tag(uint8_t ret[16], const struct vault_ring *ring, qc_span name,
                              struct qc_err *err);
