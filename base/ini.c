@@ -56,12 +56,12 @@ static qc_rc take_value(struct parse *p, size_t at, qc_span value, struct qc_err
     const struct qc_ini_key *key = &p->ini->keys[at];
     struct qc_err why = { 0 };
 
-    if (p->ini->seen[at])
+    if (p->ini->line[at] != 0)
         return QC_FAIL(err, QC_USAGE, "line %u: '%s' is given twice", p->line, key->name);
     for (size_t b = 0; b < value.n; b++)
         if (value.p[b] < 0x20 || value.p[b] == 0x7F)
             return QC_FAIL(err, QC_USAGE, "line %u: '%s': a control character", p->line, key->name);
-    p->ini->seen[at] = true;
+    p->ini->line[at] = p->line;
     if (key->take(p->ctx, value, &why) != QC_OK)
         return QC_FAIL(err, QC_USAGE, "line %u: '%s': %s", p->line, key->name, why.msg);
     return QC_OK;
@@ -105,7 +105,7 @@ static qc_rc take_line(struct parse *p, qc_span line, struct qc_err *err)
 static bool section_is(const struct qc_ini *ini, const char *section)
 {
     for (size_t i = 0; i < ini->count; i++)
-        if (ini->seen[i] && strcmp(ini->keys[i].section, section) == 0)
+        if (ini->line[i] != 0 && strcmp(ini->keys[i].section, section) == 0)
             return true;
     return false;
 }
@@ -113,7 +113,7 @@ static bool section_is(const struct qc_ini *ini, const char *section)
 static qc_rc check_needed(const struct qc_ini *ini, struct qc_err *err)
 {
     for (size_t i = 0; i < ini->count; i++)
-        if (ini->keys[i].needed && !ini->seen[i] && section_is(ini, ini->keys[i].section))
+        if (ini->keys[i].needed && ini->line[i] == 0 && section_is(ini, ini->keys[i].section))
             return QC_FAIL(err, QC_NOTCONF, "section [%s]: '%s' is missing", ini->keys[i].section,
                            ini->keys[i].name);
     return QC_OK;
@@ -124,7 +124,7 @@ qc_rc qc_ini_parse(qc_span text, size_t max, struct qc_ini *ini, void *ctx, stru
     struct parse p = { .ini = ini, .ctx = ctx };
 
     QC_ASSERT(ini->count >= 1 && ini->count <= QC_INI_KEYS_MAX);
-    memset(ini->seen, 0, sizeof ini->seen);
+    memset(ini->line, 0, sizeof ini->line);
     if (text.n > max)
         return QC_FAIL(err, QC_LIMIT, "%zu bytes, the limit is %zu", text.n, max);
     while (text.n > 0) {

@@ -114,7 +114,8 @@ static qc_rc give(struct parser *p, const struct qc_opt *o, const char *value)
 
     if (!o->many && o->arg != NULL) {
         for (size_t i = 0; i < a->given_count; i++) {
-            if (a->given[i].opt == o)
+            const struct qc_opt *was = a->given[i].opt;
+            if (was->arg != NULL && strcmp(was->name, o->name) == 0) /* whichever table has it */
                 return QC_FAIL(p->err, QC_USAGE, "--%s is given twice", o->name);
         }
     }
@@ -331,6 +332,11 @@ void qc_opt_walk(const struct qc_app *app, int argc, char **argv, struct qc_opt_
     memcpy(ret->lead, p.lead, sizeof ret->lead);
     if (ret->cmd == NULL && p.lead[0] != '\0')
         ret->cmd = qc_opt_find(app, p.lead);
+}
+
+bool qc_opt_has(const struct qc_opt *o, const char *name)
+{
+    return find_in(o, name, strlen(name), 0) != NULL;
 }
 
 const struct qc_opt *qc_opt_named(const struct qc_app *app, const struct qc_cmd *cmd, const char *name,

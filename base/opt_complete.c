@@ -49,10 +49,12 @@ static qc_rc tell_word(struct told *t, const char *dashes, qc_span word, const c
     return tell_line(t, line);
 }
 
-static qc_rc tell_options(struct told *t, const struct qc_opt *o)
+/* but: of which the command has rows of its own; or NULL. */
+static qc_rc tell_options(struct told *t, const struct qc_opt *o, const struct qc_opt *but)
 {
     for (; o != NULL && o->name != NULL; o++)
-        QC_TRY(tell_word(t, "--", qc_span_str(o->name), o->help));
+        if (!qc_opt_has(but, o->name))
+            QC_TRY(tell_word(t, "--", qc_span_str(o->name), o->help));
     return QC_OK;
 }
 
@@ -207,9 +209,10 @@ static qc_rc tell_all(struct told *t, const struct qc_opt_place *at)
     if (dash && t->typed[1] == '-' && equals != NULL)
         return tell_value_of(t, at, equals);
     if (dash) {
-        QC_TRY(tell_options(t, at->cmd == NULL ? NULL : at->cmd->options));
-        QC_TRY(tell_options(t, t->app->globals));
-        return tell_options(t, qc_opt_built_in);
+        const struct qc_opt *own = at->cmd == NULL ? NULL : at->cmd->options;
+        QC_TRY(tell_options(t, own, NULL));
+        QC_TRY(tell_options(t, t->app->globals, own));
+        return tell_options(t, qc_opt_built_in, NULL);
     }
     if (at->lost)
         return QC_OK;

@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "opt_internal.h"
+
 enum { HELP_LEFT = 30 };
 
 static qc_rc option_line(const struct qc_opt *o, qc_buf *ret, struct qc_err *err)
@@ -21,13 +23,16 @@ static qc_rc option_line(const struct qc_opt *o, qc_buf *ret, struct qc_err *err
                        o->many ? " (may be repeated)" : "");
 }
 
-static qc_rc option_lines(const struct qc_opt *o, const char *title, qc_buf *ret, struct qc_err *err)
+/* but: of which the command has rows of its own, that say more; or NULL. */
+static qc_rc option_lines(const struct qc_opt *o, const struct qc_opt *but, const char *title, qc_buf *ret,
+                          struct qc_err *err)
 {
     if (o == NULL || o->name == NULL)
         return QC_OK;
     QC_TRY(qc_buf_addf(ret, err, "\n%s:\n", title));
     for (; o->name != NULL; o++)
-        QC_TRY(option_line(o, ret, err));
+        if (!qc_opt_has(but, o->name))
+            QC_TRY(option_line(o, ret, err));
     return QC_OK;
 }
 
@@ -50,13 +55,13 @@ qc_rc qc_opt_help(const struct qc_app *app, const struct qc_cmd *cmd, qc_buf *re
 {
     if (cmd == NULL) {
         QC_TRY(command_lines(app, ret, err));
-        QC_TRY(option_lines(app->globals, "Options", ret, err));
+        QC_TRY(option_lines(app->globals, NULL, "Options", ret, err));
         QC_TRY(qc_buf_addf(ret, err, "\n%s COMMAND --help tells more of one command.\n", app->name));
     } else {
         QC_TRY(qc_buf_addf(ret, err, "Usage: %s %s %s\n\n%s\n", app->name, cmd->name,
                            cmd->args == NULL ? "" : cmd->args, cmd->help));
-        QC_TRY(option_lines(cmd->options, "Options", ret, err));
-        QC_TRY(option_lines(app->globals, "Options of every command", ret, err));
+        QC_TRY(option_lines(cmd->options, NULL, "Options", ret, err));
+        QC_TRY(option_lines(app->globals, cmd->options, "Options of every command", ret, err));
     }
     if (app->footer != NULL)
         QC_TRY(qc_buf_addf(ret, err, "\n%s\n", app->footer));

@@ -14,6 +14,8 @@ struct qc_opt_place {
     bool lost;                  /* there is no such command */
 };
 
+/* Has a table, or NULL, an option of this name? */
+bool qc_opt_has(const struct qc_opt *o, const char *name);
 /* Follow argv[1..argc-1] as far as it makes sense; argv is permuted. */
 void qc_opt_walk(const struct qc_app *app, int argc, char **argv, struct qc_opt_place *ret);
 /* The option with this long name, n bytes; NULL: none. cmd may be NULL. */

@@ -25,6 +25,7 @@ enum { CLIENT_RANGE = 48 }; /* two numbers */
 
 struct client {
     struct out out;
+    struct out_log log; /* what --log-file names, where it was given */
     struct places places;
     struct conf conf;
     struct qrng *rng;        /* by random.conf */
@@ -41,6 +42,7 @@ struct client {
     unsigned lost_share; /* the share that the command is about to rebuild: no news that it is lost; or 0 */
     unsigned withheld_share;    /* the share store that a drill does without; or 0 */
     uint64_t deadline_s;        /* of each operation; 0: none */
+    uint64_t wait_lock_s;       /* how long another one that has a lock is waited for */
     struct vault_passes passes; /* of the share stores */
     struct vault_passes
         *keyring;     /* instead of these: another client's, which opens this one as a site; or NULL */
@@ -215,6 +217,7 @@ qc_rc cmd_site_list(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_site_remove(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_site_rebuild(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err);
+extern const struct qc_opt config_show_opts[];
 qc_rc cmd_config_show(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_config_get(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_config_set(void *app, const struct qc_args *args, struct qc_err *err);

@@ -12,6 +12,7 @@
 #include "doctor.h"
 #include "home/gateway_start.h"
 #include "remote.h"
+#include "settings.h"
 #include "text.h"
 
 enum needs { NOTHING, VAULT, LOOK }; /* that there is a vault; that it was looked at */
@@ -56,13 +57,17 @@ qc_rc doctor_tell_at(struct doctor *d, enum level level, qc_rc rc, const char *n
     d->count[level]++;
     d->worst = qc_rc_worse(d->worst, rc);
     out_row(&d->c->out, BEHIND_CHECK, "%-4s  %-13s  %s", words[level], d->check, what);
-    if (next != NULL) /* whole: it may be copied from there */
+    QC_CLEANUP(qc_buf_free) qc_buf own = { .max = QC_CLIENT_TEXT_MAX };
+    if (next != NULL)
+        QC_TRY(msg_next_own(next, &own, err));
+    QC_TRY(qc_buf_cstr(&own, &next, err));
+    if (own.n > 0) /* whole: it may be copied from there */
         out_line(&d->c->out, "%*snext: %s", (int)out_indent(&d->c->out, BEHIND_CHECK), "", next);
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(qc_json_set_str(j, "check", d->check, err));
     QC_TRY(qc_json_set_str(j, "level", words[level], err));
     QC_TRY(text_json(j, "what", qc_span_str(what), err));
-    QC_TRY(text_json(j, "next", qc_span_str(next == NULL ? "" : next), err));
+    QC_TRY(text_json(j, "next", qc_span_str(next), err));
     return out_json(&d->c->out, &j, err);
 }
 
@@ -117,10 +122,8 @@ static qc_rc check_memory(struct doctor *d, struct qc_err *err)
 static qc_rc check_configuration(struct doctor *d, struct qc_err *err)
 {
     struct qc_err why = { 0 };
-    if (conf_load(&d->c->places, &d->c->conf, &why) != QC_OK)
+    if (settings_conf(d->c, &d->c->conf, &why) != QC_OK)
         return tell_error(d, &why, err);
-    if (!d->c->conf.has_vault)
-        return tell(d, QC_NOTCONF, "qcloud init", err, "%s has no [vault]", d->c->places.conf_file);
     d->configured = true;
     return tell(d, QC_OK, NULL, err, "%s can be used", d->c->places.conf_file);
 }

@@ -15,6 +15,7 @@
 #include "kit.h"
 #include "passphrase.h"
 #include "remote.h"
+#include "settings.h"
 #include "statement.h"
 #include "text.h"
 #include "vault/share_store.h"
@@ -129,8 +130,10 @@ static qc_rc take_shares(struct init *i, struct qc_err *err)
     for (unsigned s = 0; s < 2; s++) {
         char place[QC_CLIENT_PATH_MAX];
         QC_TRY(client_share_place(i->c, s + 1, place, err));
-        QC_TRY_AS(client_place(i->c, qc_args_value(i->args, options[s], place), i->share[s], i->disk[s], err),
-                  err, "--%s", options[s]);
+        const char *meant = NULL;
+        QC_TRY(setting_share(s, place, &meant, err));
+        meant = qc_args_value(i->args, options[s], meant);
+        QC_TRY_AS(client_place(i->c, meant, i->share[s], i->disk[s], err), err, "--%s", options[s]);
     }
     if (places_within(i->share[0], i->share[1]) || places_within(i->share[1], i->share[0]))
         return QC_FAIL(err, QC_USAGE,
@@ -199,15 +202,6 @@ static qc_rc check_first_time(const struct client *c, struct qc_err *err)
     return QC_OK;
 }
 
-/* What was made for a gateway that there will not be: directories in which nothing lies. */
-static void unmake_places(const struct places *p)
-{
-    const char *const dirs[] = { p->gateway, p->state, p->conf_dir };
-    for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++)
-        if (rmdir(dirs[i]) != 0)
-            return; /* something lies there, or it is not ours to remove */
-}
-
 /* *ret_found: this state directory has a gateway already; make_vault looks whether it is the one asked for,
  * made by an init that was interrupted later. */
 static qc_rc make_gateway(struct init *i, bool *ret_found, struct qc_err *err)
@@ -240,8 +234,8 @@ static qc_rc make_gateway(struct init *i, bool *ret_found, struct qc_err *err)
         *ret_found = true;
         return QC_OK;
     }
-    if (rc == QC_USAGE && !found)
-        unmake_places(&i->c->places);
+    if (rc == QC_USAGE && !found) /* what was made for a gateway that there will not be */
+        places_unmake(&i->c->places);
     struct qc_err unused = { 0 };
     qc_ignore(cloud_keys_tell(i->c, &said, &rest, &unused), "warnings about clouds; the outcome is told");
     return rc;
@@ -519,7 +513,7 @@ static qc_rc find_gateway(struct init *i, struct kit_given *kit, struct qc_err *
     };
     QC_CLEANUP(vault_descriptor_done) struct vault_descriptor where = { 0 };
     struct client *c = i->c;
-    if (qc_args_flag(i->args, "gateway")) {
+    if (remote_meant(i->args) != NULL && !qc_args_flag(i->args, "take-over")) {
         QC_TRY(refuse_options(i->args, "--from-kit and --gateway", remote, sizeof remote / sizeof remote[0],
                               err));
         return remote_take(c, i->args, err);
@@ -624,9 +618,12 @@ qc_rc client_init_from_kit(struct client *c, const struct qc_args *args, struct 
 qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
-    const bool join = qc_args_flag(args, "join"), local = qc_args_flag(args, "local");
-    const bool kit = qc_args_flag(args, "from-kit") && !join;
-    const bool remote = qc_args_flag(args, "gateway") && !join && !kit; /* such a vault may have moved */
+    const char *meant = setting_variable("QCLOUD_GATEWAY");
+    const bool join = qc_args_flag(args, "join"), kit = qc_args_flag(args, "from-kit") && !join;
+    const bool given = qc_args_flag(args, "gateway") && !join && !kit; /* such a vault may have moved */
+    const bool said = join || kit || given || qc_args_flag(args, "local");
+    const bool local = qc_args_flag(args, "local") || (!said && meant != NULL && strcmp(meant, "local") == 0);
+    const bool remote = given || (!said && !local && meant != NULL);
     if (join + local + remote + kit != 1)
         return QC_FAIL(
             err, QC_USAGE,

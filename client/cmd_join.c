@@ -7,6 +7,7 @@
 #include "home/keeper.h"
 #include "kit.h"
 #include "remote.h"
+#include "settings.h"
 #include "statement.h"
 
 /* The directories given are stores 1, 2 or both; the other one gets the place of its option, or the usual
@@ -18,7 +19,9 @@ static qc_rc take_shares(struct client *c, const struct qc_args *args, const str
     for (unsigned s = 0; s < 2; s++) {
         char place[QC_CLIENT_PATH_MAX];
         QC_TRY(client_share_place(c, s + 1, place, err));
-        const char *option = qc_args_value(args, options[s], place);
+        const char *option = NULL;
+        QC_TRY(setting_share(s, place, &option, err));
+        option = qc_args_value(args, options[s], option);
         const bool is_given = j->share[s] != NULL;
         if (j->share[s] != NULL && qc_args_value(args, options[s], NULL) != NULL)
             return QC_FAIL(err, QC_USAGE, "%s is share %u of the vault, so --%s has nothing to say",
@@ -91,7 +94,7 @@ static qc_rc come_to(struct client *c, const struct qc_args *args, const struct 
                            others[i]);
     /* Nothing vouches for what a share store says before the vault is open, and the token goes to whom is
      * named: the user names whom the operator named. */
-    if (!qc_args_flag(args, "gateway"))
+    if (remote_meant(args) == NULL)
         return QC_FAIL(
             err, QC_USAGE,
             "--gateway URL is missing. The share store says %s: is that what the gateway's operator "

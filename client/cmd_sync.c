@@ -145,9 +145,7 @@ static qc_rc take_options(struct sync_run *run, const struct qc_args *args, stru
         return QC_FAIL(err, QC_USAGE, "--max-delete goes with --delete: nothing is deleted without that");
     QC_TRY(qc_args_u64(args, "max-delete", false, 0, 100, &pct, err));
     run->delete_pct = (unsigned)pct;
-    uint64_t lock_s = 0;
-    QC_TRY(qc_args_u64(args, "wait-lock", false, 0, QC_CLIENT_WAIT_MAX_S, &lock_s, err));
-    run->lock_ms = lock_s * 1000;
+    run->lock_ms = run->c->wait_lock_s * 1000;
     run->sparse = qc_args_flag(args, "sparse");
     QC_TRY(take_patterns(run, err));
     run->rules.content = run->checksum;

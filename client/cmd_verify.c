@@ -120,6 +120,18 @@ static qc_rc recover_summary(const struct vault_recover_result *r, const char *d
     return QC_OK;
 }
 
+/* Into the file, where only this changes: what the environment says of it stays out. */
+static qc_rc keep_place(struct client *c, unsigned index, const char *place, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf before = { .max = QC_CLIENT_CONF_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf after = { .max = QC_CLIENT_CONF_MAX };
+    size_t key = 0;
+    QC_TRY(conf_find(index == 1 ? "vault.share1" : "vault.share2", &key, err));
+    QC_TRY(conf_text(&c->places, &before, err));
+    QC_TRY(conf_set(qc_buf_span(&before), key, qc_span_str(place), &after, err));
+    return conf_save_text(&c->places, qc_buf_span(&after), err);
+}
+
 qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
@@ -145,7 +157,7 @@ qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err)
     if (strcmp(dir, c->conf.share[index - 1]) != 0 || strcmp(disk, c->conf.disk[index - 1]) != 0) {
         memcpy(c->conf.share[index - 1], dir, sizeof dir);
         memcpy(c->conf.disk[index - 1], disk, sizeof disk);
-        QC_TRY(conf_save(&c->places, &c->conf, err));
+        QC_TRY(keep_place(c, (unsigned)index, disk[0] != '\0' ? disk : dir, err));
     }
     QC_TRY(recover_summary(&r, dir, &c->end.extra, err));
     if (r.failed > 0)

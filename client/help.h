@@ -8,7 +8,8 @@
 #define HELP_TOPICS "choosing|clouds|commands|config|errors|exit|kits|randomness|salvage|sites"
 
 #define HELP_FOOTER                                                                                          \
-    "Places: QCLOUD_HOME (one directory), else the XDG directories.\n"                                       \
+    "Places: QCLOUD_HOME (one directory), else the XDG directories; QCLOUD_GATEWAY, QCLOUD_SHARE1 and\n"     \
+    "QCLOUD_SHARE2 win over qcloud.conf (qcloud config show --origin).\n"                                    \
     "Passphrase of the share stores: QCLOUD_PASSPHRASE_COMMAND (the first line that it prints) or\n"         \
     "QCLOUD_PASSPHRASE_FD (a line to read there), else asked at the terminal.\n"                             \
     "Token for a gateway of many users: QCLOUD_TOKEN_FILE, QCLOUD_TOKEN_COMMAND, else token-file in\n"       \

@@ -20,18 +20,29 @@
 #include "qkd/plan.h"
 #include "remote.h"
 #include "secret.h"
+#include "settings.h"
 #include "signals.h"
-#include "sites.h"
 
 enum { SECRET_BYTES = 128 * 1024 }; /* the keys of a put and a get at once, a locked page each */
 
 static const struct qc_opt globals[] = {
     /* name        letter value     help                                                              many */
-    { "json", 0, NULL, "write JSON lines: start, item, progress, warning, result, error", false },
-    { "quiet", 'q', NULL, "errors only", false },
-    { "verbose", 'v', NULL, "reasons and places of errors", false },
+    { "vault", 0, "NAME", "in the vault of this name, beside the one without a name (QCLOUD_VAULT)", false },
+    { "config", 0, "FILE", "by this file instead of the vault's qcloud.conf (QCLOUD_CONFIG)", false },
+    { "json", 0, NULL, "write JSON lines: start, item, progress, warning, result, error (QCLOUD_JSON)",
+      false },
+    { "quiet", 'q', NULL, "errors only (QCLOUD_LOG=quiet)", false },
+    { "verbose", 'v', NULL, "reasons and places of errors (QCLOUD_LOG=verbose)", false },
+    { "log-file", 0, "FILE",
+      "add each message to FILE as well, with the time; it is made with mode 0600 (QCLOUD_LOG_FILE)", false },
+    { "color", 0, "auto|always|never",
+      "colour for the codes of errors and warnings: on a terminal, unless NO_COLOR is set or TERM is dumb",
+      false },
+    { "units", 0, "iec|si|raw",
+      "sizes as 1.5 GiB, 1.6 GB or 1610612736 B; JSON has bytes anyway (QCLOUD_UNITS)", false },
     { "progress", 0, "auto|clouds|plain|none",
-      "a bar on a terminal; with how a put fares on each cloud (so with -v); a line every 10 s; nothing",
+      "a bar on a terminal; with how a put fares on each cloud (so with -v); a line every 10 s; nothing "
+      "(QCLOUD_PROGRESS)",
       false },
     { "limit-rate", 0, "RATE",
       "to and from the gateway at most so many bytes a second: 2M, 8M:2M (up:down), off; or a timetable: "
@@ -43,6 +54,9 @@ static const struct qc_opt globals[] = {
       false },
     { "nice", 0, NULL, "give way to others of this machine: processor and disk", false },
     { "no-input", 0, NULL, "never ask for anything at the terminal", false },
+    { "yes", 0, NULL, "where a command asks whether something is wanted: it is", false },
+    { "wait-lock", 0, "SECONDS",
+      "where another sync or watch of the same two has the lock: wait so long (default: not at all)", false },
     { "site", 0, "A|B|C", "in that site's own vault: one of the three of xor23, shamir and mirror", false },
     { "recovery-kit", 0, "FILE|-",
       "a share store is not there: open the vault by the kit of its recovery key", false },
@@ -169,6 +183,11 @@ static const struct qc_opt cat_opts[] = { RANGE, WHICH, WHICH_AT, PROFILE, { 0 }
             "gone",                                                                                          \
             false                                                                                            \
     }
+#define WAIT_LOCK                                                                                            \
+    {                                                                                                        \
+        "wait-lock", 0, "SECONDS",                                                                           \
+            "wait so long for another sync of the same two to end (default: not at all)", false              \
+    }
 static const struct qc_opt sync_opts[] = {
     { "dry-run", 'n', NULL, "say what would be done; do nothing", false },
     { "both", 0, NULL, "both ways: what is new on either side goes to the other", false },
@@ -180,8 +199,7 @@ static const struct qc_opt sync_opts[] = {
     { "checksum", 0, NULL, "compare what is in the files, not sizes and times: reads everything", false },
     { "conflict", 0, "keep-both|local|remote",
       "what the target has changed since the last sync: leave it (default), or which side counts", false },
-    { "wait-lock", 0, "SECONDS", "wait so long for another sync of the same two to end (default: not at all)",
-      false },
+    WAIT_LOCK,
     { "sparse", 0, NULL, "in files that are got, long runs of zeros become holes, which take no room",
       false },
     NO_RENAMES,
@@ -202,8 +220,7 @@ static const struct qc_opt watch_opts[] = {
       "can "
       "be watched)",
       false },
-    { "wait-lock", 0, "SECONDS", "wait so long for another sync of the same two to end (default: not at all)",
-      false },
+    WAIT_LOCK,
     { "sparse", 0, NULL, "in files that are got, long runs of zeros become holes, which take no room",
       false },
     NO_RENAMES,
@@ -374,8 +391,8 @@ static const struct qc_cmd cmds[] = {
       NULL, cmd_site_remove },
     { "status", "", "clouds, share stores, margins, and what a thief would need", 0, 0,
       NEEDS_CLASS(MSG_STATUS) | NEEDS_CONF, NULL, cmd_status },
-    { "config show", "", "what qcloud.conf says, key by key", 0, 0, NEEDS_CLASS(MSG_CONFIG) | NEEDS_CONF,
-      NULL, cmd_config_show },
+    { "config show", "", "what holds, key by key: of qcloud.conf and the environment", 0, 0,
+      NEEDS_CLASS(MSG_CONFIG) | NEEDS_CONF, config_show_opts, cmd_config_show },
     { "config get", "KEY", "what it says of one key, as vault.share2", 1, 1,
       NEEDS_CLASS(MSG_CONFIG) | NEEDS_CONF, NULL, cmd_config_get },
     { "config set", "KEY VALUE", "change one key; comments and all else stay as they are", 2, 2,
@@ -469,24 +486,15 @@ const struct qc_app app_table = {
     .named = named,
 };
 
-static qc_rc take_globals(struct client *c, const struct qc_args *args, struct qc_err *err)
+static qc_rc take_globals(struct client *c, const struct qc_args *args, bool plain, struct qc_err *err)
 {
-    const char *progress = qc_args_value(args, "progress", "auto");
-    c->out.json = qc_args_flag(args, "json");
-    c->out.quiet = qc_args_flag(args, "quiet");
-    c->out.verbose = qc_args_flag(args, "verbose");
+    QC_TRY(settings_take(c, args, plain, err));
     c->no_input = qc_args_flag(args, "no-input");
     c->strict = qc_args_flag(args, "strict");
     c->stats = qc_args_flag(args, "stats");
     c->nice = qc_args_flag(args, "nice");
     c->end.degraded_ok = qc_args_flag(args, "degraded-ok");
-    c->out.clouds = c->out.verbose || strcmp(progress, "clouds") == 0;
-    if (strcmp(progress, "plain") == 0 || (strcmp(progress, "clouds") == 0 && !c->out.terminal))
-        c->out.progress = OUT_PROGRESS_PLAIN;
-    else if (strcmp(progress, "none") == 0)
-        c->out.progress = OUT_PROGRESS_NONE;
-    else if (strcmp(progress, "auto") != 0 && strcmp(progress, "clouds") != 0)
-        return QC_FAIL(err, QC_USAGE, "--progress is auto, clouds, plain or none, not '%.40s'", progress);
+    QC_TRY(qc_args_u64(args, "wait-lock", false, 0, QC_CLIENT_WAIT_MAX_S, &c->wait_lock_s, err));
     QC_TRY(limit_check(qc_args_value(args, "limit-rate", NULL), err));
     return qc_args_u64(args, "timeout", false, 1, 86400 * 365, &c->deadline_s, err);
 }
@@ -500,26 +508,9 @@ static bool carries_bytes(const struct qc_args *args)
            strcmp(args->argv[1], "-") == 0;
 }
 
-/* Where the user's things are, or those of the site that is meant. *ret_shared: of all three sites. */
-static qc_rc find_places(struct client *c, const struct qc_args *args, bool *ret_shared, struct qc_err *err)
-{
-    const char *site = qc_args_value(args, "site", NULL);
-    unsigned i = 0;
-    QC_TRY(profile_shared(args, ret_shared, &c->scheme, err));
-    QC_TRY(places_find(&c->places, err));
-    if (site == NULL)
-        return QC_OK;
-    if (*ret_shared || c->out.class == MSG_SHARED_GET || c->out.class == MSG_SHARED_PUT)
-        return QC_FAIL(err, QC_USAGE, "--site is one of the three sites, and '%s' is about all of them",
-                       args->cmd->name);
-    QC_TRY_AS(site_parse(site, &i, err), err, "--site");
-    return places_site(&c->places, site_letter(i), err);
-}
-
-static qc_rc run_command(struct client *c, const struct qc_args *args, struct qc_err *err)
+static qc_rc run_command(struct client *c, const struct qc_args *args, bool plain, struct qc_err *err)
 {
     bool shared = false;
-    bool plain = qc_args_flag(args, "help") || (args->cmd != NULL && help_is_text(args->cmd));
     /* Text for people, asked for as such; and the kit, which is a file. */
     if (plain || (args->cmd != NULL && args->cmd->run == cmd_gateway_kit))
         c->out.json = false;
@@ -536,14 +527,14 @@ static qc_rc run_command(struct client *c, const struct qc_args *args, struct qc
         return args->cmd->run(c, args, err);
     QC_TRY(secret_none_in_environment(err));
     c->passes = (struct vault_passes){ .ask = client_ask_pass, .ctx = c, .cancel = signals_cancel() };
-    QC_TRY(find_places(c, args, &shared, err));
+    QC_TRY(profile_shared(args, &shared, &c->scheme, err));
+    QC_TRY(settings_places(c, args,
+                           shared || c->out.class == MSG_SHARED_GET || c->out.class == MSG_SHARED_PUT, err));
     c->conf.idle_s = CONF_IDLE_DEFAULT;
     const bool needs_conf = (args->cmd->needs & NEEDS_CONF) != 0 && !shared; /* but those of the sites */
     c->needs_both = (args->cmd->needs & NEEDS_BOTH) != 0;
     if (needs_conf)
-        QC_TRY(conf_load(&c->places, &c->conf, err));
-    if (needs_conf && !c->conf.has_vault)
-        return QC_FAIL(err, QC_NOTCONF, "%s has no [vault]", c->places.conf_file);
+        QC_TRY(settings_conf(c, &c->conf, err));
     QC_TRY(limit_begin(c, qc_args_value(args, "limit-rate", NULL), err));
     QC_TRY(kit_take_recovery(c, args, err));
     if ((args->cmd->needs & NEEDS_OWN_GATEWAY) != 0 && remote_is(c))
@@ -551,28 +542,29 @@ static qc_rc run_command(struct client *c, const struct qc_args *args, struct qc
     return args->cmd->run(c, args, err);
 }
 
-static bool asks_json(int argc, char **argv)
-{
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (strcmp(argv[i], "--json") == 0)
-            return true;
-    return false;
-}
-
 static qc_rc run_args(struct client *c, int argc, char **argv, struct qc_args *args, struct qc_err *err)
 {
     struct qc_harden_opts harden = { .lock_bytes = SECRET_BYTES };
     QC_TRY(qc_process_harden(&harden, &c->secrets_locked, err));
     QC_TRY(signals_install(err));
-    QC_TRY(qc_opt_parse(args, &app_table, argc, argv, err));
+    const qc_rc parsed = qc_opt_parse(args, &app_table, argc, argv, err);
+    if (parsed != QC_OK) { /* told in the way that was asked for, as far as that could be read */
+        const bool json = c->out.json;
+        struct qc_err none = { 0 };
+        qc_ignore(settings_take(c, args, false, &none), "what is wrong with the words is told");
+        c->out.json = json;
+        return parsed;
+    }
     if (args->cmd != NULL) {
         c->out.command = args->cmd->name;
         c->out.class = (enum msg_class)(args->cmd->needs >> NEEDS_CLASS_SHIFT);
         if (c->out.class == MSG_INIT && qc_args_flag(args, "join"))
             c->out.class = MSG_JOIN;
     }
-    QC_TRY(take_globals(c, args, err));
-    return run_command(c, args, err);
+    const bool plain =
+        qc_args_flag(args, "help") || qc_args_version(args) || (args->cmd != NULL && help_is_text(args->cmd));
+    QC_TRY(take_globals(c, args, plain, err));
+    return run_command(c, args, plain && !qc_args_version(args), err);
 }
 
 static qc_rc run(struct client *c, int argc, char **argv, struct qc_err *err)
@@ -597,7 +589,7 @@ int main(int argc, char **argv)
     struct qc_err err = { 0 };
     qc_db_in_program();
     out_init(&c.out, "qcloud", MSG_CALL);
-    c.out.json = asks_json(argc, argv);
+    c.out.json = setting_asks_json(argc, argv);
     out_called(&c.out, argc, argv);
     c.end.rc = run(&c, argc, argv, &err);
     limit_tell(&c);
@@ -605,6 +597,7 @@ int main(int argc, char **argv)
     apply_strict(&c, &err);
     c.end.err = &err;
     int status = out_finish(&c.out, &c.end);
+    qc_fd_close(&c.log.file);
     client_done(&c);
     return status;
 }

@@ -71,7 +71,7 @@ enum msg_warning {
     MSG_WARNINGS
 };
 
-enum { MSG_STEPS_MAX = 4, MSG_WORDS_MAX = 6, MSG_CODE = 8 };
+enum { MSG_STEPS_MAX = 4, MSG_WORDS_MAX = 6, MSG_VAULT_MAX = 6, MSG_CODE = 8 };
 
 /* One thing to do next: an argument list that can be run, in which {name}, {share} and {dir} stand for what
  * the failure was about, and words before and after it; or words alone (argv[0] NULL). */
@@ -113,10 +113,16 @@ void msg_warning_code(const struct msg *m, char out[MSG_CODE]);
 
 /* The argument list of a step, placeholders filled in; "--" stands before a name that begins with a dash. */
 struct msg_argv {
-    qc_buf words[MSG_WORDS_MAX + 1];
+    qc_buf words[MSG_WORDS_MAX + 1 + MSG_VAULT_MAX];
     size_t n;
 };
 void msg_argv_free(struct msg_argv *a);
+/* Options that say which vault is meant, as --vault NAME: what is to be run next has them, too. Borrowed for
+ * as long as the program runs; said once, at its beginning. */
+void msg_vault(const char *option, const char *value);
+const char *msg_vault_word(size_t i); /* the words of that, one by one; then NULL */
+/* A command of the error's own ("qcloud ..") with them; anything else as it is. Appended. */
+QC_MUST qc_rc msg_next_own(const char *next, qc_buf *ret, struct qc_err *err);
 /* QC_NOTFOUND: the step is words alone, or about lacks what it needs. ret must be empty. */
 QC_MUST qc_rc msg_step_argv(const struct msg_step *s, const struct msg_about *about, struct msg_argv *ret,
                             struct qc_err *err);

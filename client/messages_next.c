@@ -2,16 +2,32 @@
 #include "messages.h"
 #include "text.h"
 
+/* Fetched once per process, from the command line. */
+static const char *vault_words[MSG_VAULT_MAX];
+static size_t vault_count;
+
+void msg_vault(const char *option, const char *value)
+{
+    QC_ASSERT(vault_count + 2 <= MSG_VAULT_MAX);
+    vault_words[vault_count++] = option;
+    vault_words[vault_count++] = value;
+}
+
+const char *msg_vault_word(size_t i)
+{
+    return i < vault_count ? vault_words[i] : NULL;
+}
+
 void msg_argv_free(struct msg_argv *a)
 {
-    for (size_t i = 0; i < MSG_WORDS_MAX + 1; i++)
+    for (size_t i = 0; i < sizeof a->words / sizeof a->words[0]; i++)
         qc_buf_free(&a->words[i]);
     a->n = 0;
 }
 
 static qc_rc add_word(struct msg_argv *a, qc_span s, struct qc_err *err)
 {
-    QC_ASSERT(a->n < MSG_WORDS_MAX + 1);
+    QC_ASSERT(a->n < sizeof a->words / sizeof a->words[0]);
     qc_buf *w = &a->words[a->n++];
     qc_buf_init(w, QC_CLIENT_TEXT_MAX);
     return qc_buf_add(w, s, err);
@@ -45,6 +61,8 @@ qc_rc msg_step_argv(const struct msg_step *s, const struct msg_about *about, str
         if (word.n == 0)
             return QC_FAIL(err, QC_NOTFOUND, "nothing stands for %s", s->argv[i]);
         QC_TRY(add_word(&a, word, err));
+        for (size_t v = 0; i == 0 && v < vault_count && qc_span_eq(word, QC_LIT("qcloud")); v++)
+            QC_TRY(add_word(&a, qc_span_str(vault_words[v]), err));
     }
     if (a.n == 0)
         return QC_FAIL(err, QC_NOTFOUND, "words alone");
@@ -67,6 +85,20 @@ static qc_rc step_text(const struct msg_step *s, const struct msg_about *about, 
     if (s->after != NULL)
         QC_TRY(qc_buf_addf(ret, err, "   # %s", s->after)); /* a shell takes it for a comment */
     return QC_OK;
+}
+
+qc_rc msg_next_own(const char *next, qc_buf *ret, struct qc_err *err)
+{
+    static const char program[] = "qcloud ";
+    const size_t n = sizeof program - 1;
+    if (vault_count == 0 || strncmp(next, program, n) != 0)
+        return qc_buf_add_str(ret, next, err);
+    QC_TRY(qc_buf_add_str(ret, program, err));
+    for (size_t v = 0; v < vault_count; v++) {
+        QC_TRY(text_shell(qc_span_str(vault_words[v]), ret, err));
+        QC_TRY(qc_buf_add(ret, QC_LIT(" "), err));
+    }
+    return qc_buf_add_str(ret, next + n, err);
 }
 
 qc_rc msg_next_text(const struct msg *m, const struct msg_about *about, const char *between, qc_buf *ret,

@@ -6,9 +6,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/time.h"
 #include "text.h"
 
 #define OUT_V 1
+/* Of a terminal: bold red, bold yellow, as before. */
+#define COLOR_ERROR   "\033[1;31m"
+#define COLOR_WARNING "\033[1;33m"
+#define COLOR_OFF     "\033[0m"
 
 enum { INDENT = 4 };        /* of a sentence's further lines on a terminal */
 enum { NAME_SHOWN = 1024 }; /* bytes of a name in the first line of a message; JSON has it whole */
@@ -108,20 +113,32 @@ struct width {
     size_t columns, indent;
 };
 
-/* A line for people. Whoever chose a word in it moves nobody's terminal. False: it did not come out whole. */
-QC_PRINTF(4, 0)
-static bool put_line(FILE *to, struct width w, const char *start, const char *fmt, va_list ap)
+/* A line for people. Whoever chose a word in it moves nobody's terminal. */
+QC_PRINTF(3, 0)
+static qc_rc make_line(const char *start, qc_buf *ret, const char *fmt, va_list ap, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf said = { .max = QC_CLIENT_TEXT_MAX };
+    QC_TRY(qc_buf_addv(&said, err, fmt, ap));
+    QC_TRY(qc_buf_add_str(ret, start, err));
+    return text_harmless(qc_buf_span(&said), ret, err);
+}
+
+/* False: it did not come out whole. */
+static bool put_wrapped(FILE *to, struct width w, qc_span text)
 {
     struct qc_err err = { 0 };
-    QC_CLEANUP(qc_buf_free) qc_buf said = { .max = QC_CLIENT_TEXT_MAX };
-    QC_CLEANUP(qc_buf_free) qc_buf harmless = { .max = 4 * QC_CLIENT_TEXT_MAX + 64 };
     QC_CLEANUP(qc_buf_free) qc_buf line = { .max = 8 * QC_CLIENT_TEXT_MAX + 64 };
-    if (qc_buf_addv(&said, &err, fmt, ap) != QC_OK || qc_buf_add_str(&harmless, start, &err) != QC_OK ||
-        text_harmless(qc_buf_span(&said), &harmless, &err) != QC_OK ||
-        text_wrap(qc_buf_span(&harmless), w.columns, w.indent, &line, &err) != QC_OK ||
+    if (text_wrap(text, w.columns, w.indent, &line, &err) != QC_OK ||
         qc_buf_add(&line, QC_LIT("\n"), &err) != QC_OK)
         return false;
     return fwrite(line.p, 1, line.n, to) == line.n;
+}
+
+QC_PRINTF(3, 0) static bool put_line(FILE *to, struct width w, const char *fmt, va_list ap)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf line = { .max = 4 * QC_CLIENT_TEXT_MAX + 64 };
+    return make_line("", &line, fmt, ap, &err) == QC_OK && put_wrapped(to, w, qc_buf_span(&line));
 }
 
 void out_line(struct out *o, const char *fmt, ...)
@@ -131,7 +148,7 @@ void out_line(struct out *o, const char *fmt, ...)
     bar_end(o);
     va_list ap;
     va_start(ap, fmt);
-    if (!put_line(o->data, (struct width){ SIZE_MAX, 0 }, "", fmt, ap))
+    if (!put_line(o->data, (struct width){ SIZE_MAX, 0 }, fmt, ap))
         o->failed = true;
     va_end(ap);
 }
@@ -148,16 +165,43 @@ void out_row(struct out *o, size_t indent, const char *fmt, ...)
     bar_end(o);
     va_list ap;
     va_start(ap, fmt);
-    if (!put_line(o->data, (struct width){ columns_of(o->data), out_indent(o, indent) }, "", fmt, ap))
+    if (!put_line(o->data, (struct width){ columns_of(o->data), out_indent(o, indent) }, fmt, ap))
         o->failed = true;
     va_end(ap);
 }
 
+/* One write for all lines of a message: those of others come before or after it. */
+static void log_lines(struct out *o, qc_span text)
+{
+    char lead[QC_TIME_TEXT + 32];
+    char now[QC_TIME_TEXT];
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf all = { .max = 16 * QC_CLIENT_TEXT_MAX };
+    if (o->log == NULL)
+        return;
+    qc_time_text(qc_wall_s(), now);
+    (void)snprintf(lead, sizeof lead, "%s [%ld] ", now, (long)getpid());
+    qc_rc rc = QC_OK;
+    while (text.n > 0 && rc == QC_OK) {
+        const uint8_t *end = memchr(text.p, '\n', text.n);
+        const qc_span line = qc_span_sub(text, 0, end == NULL ? text.n : (size_t)(end - text.p));
+        rc = qc_buf_addf(&all, &err, "%s%.*s\n", lead, (int)line.n, (const char *)line.p);
+        text = qc_span_from(text, line.n + (end != NULL ? 1 : 0));
+    }
+    const qc_span bytes = qc_buf_span(&all);
+    if (rc != QC_OK || qc_write_all(qc_fd_get(&o->log->file), &bytes, 1, &err) != QC_OK)
+        o->log->failed = true;
+}
+
 QC_PRINTF(2, 0) static void talk(struct out *o, const char *fmt, va_list ap)
 {
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf line = { .max = 4 * QC_CLIENT_TEXT_MAX + 64 };
     bar_end(o);
-    if (!put_line(o->talk, (struct width){ out_columns(o), INDENT }, "qcloud: ", fmt, ap))
+    if (make_line("qcloud: ", &line, fmt, ap, &err) != QC_OK ||
+        !put_wrapped(o->talk, (struct width){ out_columns(o), INDENT }, qc_buf_span(&line)))
         fputs("qcloud: a message could not be written\n", o->talk);
+    log_lines(o, qc_buf_span(&line));
 }
 
 void out_note(struct out *o, const char *fmt, ...)
@@ -241,12 +285,14 @@ static qc_rc add_own_next(struct json_t *list, const char *next, struct qc_err *
 {
     QC_CLEANUP(qc_json_free) struct json_t *words = NULL;
     QC_TRY(qc_json_new_arr(&words, err));
-    while (*next != '\0') {
+    for (bool first = true; *next != '\0'; first = false) {
         char word[64];
         size_t n = strcspn(next, " ");
         snprintf(word, sizeof word, "%.*s", (int)n, next);
         if (n > 0)
             QC_TRY(qc_json_append_str(words, word, err));
+        for (size_t v = 0; first && msg_vault_word(v) != NULL; v++)
+            QC_TRY(qc_json_append_str(words, msg_vault_word(v), err));
         next += n + (next[n] == ' ');
     }
     return qc_json_append(list, &words, err);
@@ -375,32 +421,66 @@ static qc_rc add_next_lines(qc_span next, size_t columns, qc_buf *ret, struct qc
     return QC_OK;
 }
 
-static qc_rc message_text(struct out *o, const struct shown *s, struct qc_err *err)
+enum { LEAD = MSG_CODE + 24 };
+
+/* How a message begins: whose it is, and its code. */
+static void lead_of(const struct shown *s, char ret[LEAD])
+{
+    (void)snprintf(ret, LEAD, "qcloud: %s%s", strcmp(s->type, "warning") == 0 ? "warning " : "", s->code);
+}
+
+/* The lines of a message, at most so wide; appended. */
+static qc_rc message_lines(const struct out *o, const struct shown *s, size_t columns, qc_buf *ret,
+                           struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf next = { .max = 2 * QC_CLIENT_TEXT_MAX };
     QC_CLEANUP(qc_buf_free) qc_buf what = { .max = 4 * QC_CLIENT_TEXT_MAX + 64 };
-    QC_CLEANUP(qc_buf_free) qc_buf lines = { .max = 8 * QC_CLIENT_TEXT_MAX + 64 };
-    const size_t columns = out_columns(o);
-    QC_TRY(
-        qc_buf_addf(&what, err, "qcloud: %s%s ", strcmp(s->type, "warning") == 0 ? "warning " : "", s->code));
+    char lead[LEAD];
+    lead_of(s, lead);
+    QC_TRY(qc_buf_addf(&what, err, "%s ", lead));
     QC_TRY(text_harmless(s->what, &what, err));
-    QC_TRY(text_wrap(qc_buf_span(&what), columns, INDENT, &lines, err));
-    QC_TRY(qc_buf_add(&lines, QC_LIT("\n"), err));
+    QC_TRY(text_wrap(qc_buf_span(&what), columns, INDENT, ret, err));
+    QC_TRY(qc_buf_add(ret, QC_LIT("\n"), err));
     qc_buf_clear(&what);
     QC_TRY(qc_buf_addf(&what, err, "  data: %s", s->m->data));
-    QC_TRY(text_wrap(qc_buf_span(&what), columns, 2 * INDENT, &lines, err));
+    QC_TRY(text_wrap(qc_buf_span(&what), columns, 2 * INDENT, ret, err));
     QC_TRY(qc_buf_add_str(&next, "  next: ", err));
     if (s->next != NULL)
-        QC_TRY(qc_buf_add_str(&next, s->next, err));
+        QC_TRY(msg_next_own(s->next, &next, err));
     else if (s->about->range.was != NULL)
         QC_TRY(again_text(o, s->about, &next, err));
     else
         QC_TRY(msg_next_text(s->m, s->about, "\n    or: ", &next, err));
-    QC_TRY(qc_buf_add_str(&lines, "\n", err));
-    QC_TRY(add_next_lines(qc_buf_span(&next), columns, &lines, err));
+    QC_TRY(qc_buf_add_str(ret, "\n", err));
+    return add_next_lines(qc_buf_span(&next), columns, ret, err);
+}
+
+static qc_rc message_text(struct out *o, const struct shown *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf lines = { .max = 8 * QC_CLIENT_TEXT_MAX + 64 };
+    char lead[LEAD];
+    QC_TRY(message_lines(o, s, out_columns(o), &lines, err));
     bar_end(o);
-    fprintf(o->talk, "%.*s", (int)lines.n, (const char *)lines.p);
+    lead_of(s, lead);
+    const size_t n = strlen(lead);
+    const bool whole = lines.n >= n && memcmp(lines.p, lead, n) == 0; /* else it is broken: a few columns */
+    if (o->color && whole)
+        fprintf(o->talk, "%s%s" COLOR_OFF, s->type[0] == 'w' ? COLOR_WARNING : COLOR_ERROR, lead);
+    const size_t from = o->color && whole ? n : 0;
+    fprintf(o->talk, "%.*s", (int)(lines.n - from), (const char *)lines.p + from);
     return QC_OK;
+}
+
+/* Also where what is shown is JSON. */
+static void message_log(struct out *o, const struct shown *s)
+{
+    struct qc_err err = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf lines = { .max = 8 * QC_CLIENT_TEXT_MAX + 64 };
+    if (o->log == NULL)
+        return;
+    if (message_lines(o, s, SIZE_MAX, &lines, &err) != QC_OK)
+        o->log->failed = true;
+    log_lines(o, qc_buf_span(&lines));
 }
 
 /* What the last line has besides. */
@@ -414,6 +494,7 @@ static void show(struct out *o, const struct shown *s, struct last *last)
     struct qc_err err = { 0 };
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     qc_rc rc = QC_OK;
+    message_log(o, s);
     if (!o->json) {
         rc = message_text(o, s, &err);
     } else {
@@ -541,10 +622,19 @@ static qc_rc result_json(struct out *o, struct out_end *e, int status, struct qc
     return out_json(o, &j, err);
 }
 
+/* What is missing there was said here. */
+static void tell_log(struct out *o)
+{
+    if (o->log == NULL || !o->log->failed)
+        return;
+    out_warn(o, MSG_W_OTHER, NULL, "not all messages could be written to %s", o->log->path);
+}
+
 int out_finish(struct out *o, struct out_end *e)
 {
     struct qc_err unwritten = { 0 };
     const struct qc_err *err = e->err;
+    tell_log(o);
     struct last last = { .summary = e->extra };
     bool good = e->rc == QC_OK || e->rc == QC_DEGRADED;
     if (fflush(o->data) != 0)

@@ -8,18 +8,29 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "messages.h"
 
 enum out_progress_mode { OUT_PROGRESS_AUTO, OUT_PROGRESS_PLAIN, OUT_PROGRESS_NONE };
 
+/* A file that has each message as well, in whole lines with the time (RFC 3339, UTC) and our process before
+ * them. */
+struct out_log {
+    struct qc_fd file; /* opened to append */
+    const char *path;  /* borrowed */
+    bool failed;       /* something could not be written; told at the end */
+};
+
 struct out {
     FILE *data, *talk; /* stdout and stderr; borrowed */
     FILE *json_to;     /* where --json writes: data, or talk when data carries object bytes */
     bool json, quiet, terminal;
-    bool bar_drawn; /* a line of progress stands unfinished on the terminal */
-    bool failed;    /* stdout could not be written; told at the end */
-    bool muted;     /* what objects end with is counted, and not told */
+    bool color;          /* the codes of errors and warnings */
+    struct out_log *log; /* borrowed; or NULL */
+    bool bar_drawn;      /* a line of progress stands unfinished on the terminal */
+    bool failed;         /* stdout could not be written; told at the end */
+    bool muted;          /* what objects end with is counted, and not told */
     int verbose;
     enum out_progress_mode progress;
     bool clouds; /* progress says how a put fares on each cloud */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "settings.h"
 #include "signals.h"
 
 enum { TRIES = 3, MIB = 1024 /* KiB */, PROMPT = QC_CLIENT_PATH_MAX + 160 };
@@ -15,21 +16,14 @@ struct source {
 static const struct source current = { "QCLOUD_PASSPHRASE_FD", "QCLOUD_PASSPHRASE_COMMAND" };
 static const struct source next = { "QCLOUD_NEW_PASSPHRASE_FD", "QCLOUD_NEW_PASSPHRASE_COMMAND" };
 
-/* A variable that is set and not empty, or NULL. */
-static const char *value_of(const char *name)
-{
-    const char *v = getenv(name);
-    return v == NULL || v[0] == '\0' ? NULL : v;
-}
-
 static bool source_is_set(const struct source *s)
 {
-    return value_of(s->fd) != NULL || value_of(s->command) != NULL;
+    return setting_variable(s->fd) != NULL || setting_variable(s->command) != NULL;
 }
 
 static const char *source_name(const struct source *s)
 {
-    return value_of(s->fd) != NULL ? s->fd : s->command;
+    return setting_variable(s->fd) != NULL ? s->fd : s->command;
 }
 
 static qc_rc from_descriptor(const char *name, const char *value, struct secret *ret, struct qc_err *err)
@@ -51,7 +45,7 @@ static qc_rc from_descriptor(const char *name, const char *value, struct secret 
 static qc_rc source_take(const struct source *s, struct vault_pass **ret, struct qc_err *err)
 {
     QC_CLEANUP(secret_done) struct secret line = { 0 };
-    const char *fd = value_of(s->fd), *command = value_of(s->command);
+    const char *fd = setting_variable(s->fd), *command = setting_variable(s->command);
     if (fd != NULL && command != NULL)
         return QC_FAIL(err, QC_USAGE, "%s and %s are both set: one passphrase has one source", s->fd,
                        s->command);

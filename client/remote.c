@@ -1,9 +1,8 @@
 #include "remote.h"
 
-#include <stdlib.h>
-
 #include "base/token.h"
 #include "secret.h"
+#include "settings.h"
 #include "signals.h"
 
 static const char file_variable[] = "QCLOUD_TOKEN_FILE";
@@ -23,13 +22,6 @@ qc_rc remote_refuse(const struct client *c, const char *command, struct qc_err *
 }
 
 /* -- the token ------------------------------------------------------------------------------------------- */
-
-/* A variable that is set and not empty, or NULL. */
-static const char *value_of(const char *name)
-{
-    const char *v = getenv(name);
-    return v == NULL || v[0] == '\0' ? NULL : v;
-}
 
 static const char in_file[] =
     "put the token that the gateway's operator gave you into the token file, mode 0600";
@@ -54,7 +46,7 @@ static qc_rc from_command(const char *command, qc_key **ret, struct qc_err *err)
 /* Into secret memory, once for each run (I5). */
 static qc_rc fetch_token(struct client *c, struct qc_err *err)
 {
-    const char *file = value_of(file_variable), *command = value_of(command_variable);
+    const char *file = setting_variable(file_variable), *command = setting_variable(command_variable);
     if (c->token != NULL)
         return QC_OK;
     if (file != NULL && command != NULL)
@@ -138,14 +130,24 @@ static qc_rc take_way(struct client *c, const struct qc_args *args, struct qc_er
     return QC_OK;
 }
 
+const char *remote_meant(const struct qc_args *args)
+{
+    const char *given = qc_args_value(args, "gateway", NULL), *meant = setting_variable("QCLOUD_GATEWAY");
+    if (given != NULL)
+        return given;
+    return meant != NULL && strcmp(meant, "local") != 0 ? meant : NULL;
+}
+
 qc_rc remote_take(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
-    const char *meant = qc_args_value(args, "gateway", NULL);
-    const bool by_variable = value_of(file_variable) != NULL || value_of(command_variable) != NULL;
+    const char *meant = remote_meant(args);
+    const char *by = qc_args_flag(args, "gateway") ? "--gateway" : "QCLOUD_GATEWAY";
+    const bool by_variable =
+        setting_variable(file_variable) != NULL || setting_variable(command_variable) != NULL;
     if (meant == NULL)
         return QC_FAIL(err, QC_USAGE, "--gateway URL is missing");
     const bool secret = strchr(meant, '@') != NULL; /* it may be a password */
-    QC_TRY_AS(vault_gw_url_check(meant, err), err, "--gateway %.80s", secret ? ".." : meant);
+    QC_TRY_AS(vault_gw_url_check(meant, err), err, "%s %.80s", by, secret ? ".." : meant);
     QC_ASSERT(strlen(meant) < sizeof c->conf.gateway);
     memcpy(c->conf.gateway, meant, strlen(meant) + 1);
     QC_TRY(take_path(args, "token-file", c->conf.token_file, err));

@@ -6,6 +6,9 @@
 /* Is the vault's gateway one for many users? */
 bool remote_is(const struct client *c);
 
+/* Of init: the gateway that --gateway, else the environment, says; NULL: one's own, or none is said.
+ * Borrowed. */
+const char *remote_meant(const struct qc_args *args);
 /* Of init: the options gateway, token-file, ca, link and level into c->conf. QC_USAGE. */
 QC_MUST qc_rc remote_take(struct client *c, const struct qc_args *args, struct qc_err *err);
 

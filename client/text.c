@@ -127,21 +127,31 @@ qc_rc text_shell(qc_span s, qc_buf *ret, struct qc_err *err)
     return qc_buf_add(ret, QC_LIT("'"), err);
 }
 
+static enum text_units units_in_use; /* fetched once per process */
+
+void text_units(enum text_units u)
+{
+    units_in_use = u;
+}
+
 void text_size(uint64_t bytes, char out[TEXT_SIZE])
 {
-    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+    static const char *const iec[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+    static const char *const si[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
+    const uint64_t step = units_in_use == TEXT_SI ? 1000 : 1024;
     size_t u = 0;
     uint64_t whole = bytes;
     uint64_t rest = 0;
-    while (whole >= 1024) {
-        rest = whole % 1024;
-        whole /= 1024;
+    while (units_in_use != TEXT_RAW && whole >= step) {
+        rest = whole % step;
+        whole /= step;
         u++;
     }
     if (u == 0)
         snprintf(out, TEXT_SIZE, "%" PRIu64 " B", whole);
     else
-        snprintf(out, TEXT_SIZE, "%" PRIu64 ".%" PRIu64 " %s", whole, rest * 10 / 1024, units[u]);
+        snprintf(out, TEXT_SIZE, "%" PRIu64 ".%" PRIu64 " %s", whole, rest * 10 / step,
+                 units_in_use == TEXT_SI ? si[u] : iec[u]);
 }
 
 const char *text_s(uint64_t n)

@@ -27,7 +27,10 @@ QC_MUST qc_rc text_wrap(qc_span s, size_t columns, size_t indent, qc_buf *ret, s
 QC_MUST qc_rc text_shell(qc_span s, qc_buf *ret, struct qc_err *err);
 
 enum { TEXT_SIZE = 24, TEXT_SPAN = 24 };
-/* "0 B", "17 B", "1.5 GiB": rounded down. */
+/* How sizes are written: by powers of 1024, of 1000, or as bytes. Once, before there are threads. */
+enum text_units { TEXT_IEC, TEXT_SI, TEXT_RAW };
+void text_units(enum text_units u);
+/* "0 B", "17 B", "1.5 GiB": rounded down; or "1.6 GB", "1610612736 B". All sizes in texts for people. */
 void text_size(uint64_t bytes, char out[TEXT_SIZE]);
 /* The ending of a counted word: "" for one, else "s". */
 const char *text_s(uint64_t n);

@@ -73,6 +73,7 @@ static qc_rc take_share(struct conf *c, unsigned i, qc_span v, struct qc_err *er
     const size_t n = v.n < sizeof place ? v.n : sizeof place - 1;
     memcpy(place, v.p, n);
     place[n] = '\0';
+    c->disk[i][0] = '\0';
     if (!disk_is(place))
         return qc_ini_path(v, c->share[i], sizeof c->share[i], err);
     if (v.n >= sizeof place)
@@ -150,6 +151,7 @@ static qc_rc give_keeper_credentials(const struct conf *c, qc_buf *ret, struct q
 static qc_rc take_gateway(void *ctx, qc_span v, struct qc_err *err)
 {
     struct conf *c = ctx;
+    c->gateway[0] = '\0';
     if (qc_span_eq(v, QC_LIT("local")))
         return QC_OK;
     if (v.n >= sizeof c->gateway)
@@ -281,6 +283,8 @@ enum {
             KEYS
 };
 
+_Static_assert((int)KEYS <= (int)QC_INI_KEYS_MAX, "each key has a line");
+
 static const struct qc_ini_key keys[KEYS] = {
 #define X(key, section, name, needed, fn) [KEY_##key] = { section, name, needed, take_##fn },
     CONF_KEYS(X)
@@ -334,15 +338,15 @@ qc_rc conf_qkd_check(const struct conf *c, struct qc_err *err)
 }
 
 /* What one key means without another one. */
-static qc_rc check(const struct conf *c, const struct qc_ini *ini, struct qc_err *err)
+qc_rc conf_check(const struct conf *c, struct qc_err *err)
 {
-    if (ini->seen[KEY_TOKEN_FILE] && c->gateway[0] == '\0')
+    if (c->line[KEY_TOKEN_FILE] != 0 && c->gateway[0] == '\0')
         return QC_FAIL(err, QC_USAGE, "section [gateway]: 'token-file', but the gateway is local");
-    if (ini->seen[KEY_CA] && !is_https(c))
+    if (c->line[KEY_CA] != 0 && !is_https(c))
         return QC_FAIL(err, QC_USAGE, "section [gateway]: 'ca', but the gateway is not reached by https");
-    if ((ini->seen[KEY_LINK] || ini->seen[KEY_LEVEL]) && c->gateway[0] == '\0')
+    if ((c->line[KEY_LINK] != 0 || c->line[KEY_LEVEL] != 0) && c->gateway[0] == '\0')
         return QC_FAIL(err, QC_USAGE, "section [gateway]: '%s', but the gateway is local",
-                       ini->seen[KEY_LINK] ? "link" : "level");
+                       c->line[KEY_LINK] != 0 ? "link" : "level");
     QC_TRY_AS(conf_keeper_check(c, err), err, "section [vault]");
     QC_TRY_AS(conf_way_check(c, err), err, "section [gateway]");
     QC_TRY_AS(conf_qkd_check(c, err), err, "section [qkd]");
@@ -383,8 +387,9 @@ qc_rc conf_parse(qc_span text, struct conf *ret, struct qc_err *err)
     struct conf c = { .idle_s = CONF_IDLE_DEFAULT };
     struct qc_ini ini = { .keys = keys, .count = KEYS };
     QC_TRY(qc_ini_parse(text, QC_CLIENT_CONF_MAX, &ini, &c, err));
-    QC_TRY(check(&c, &ini, err));
-    c.has_vault = ini.seen[KEY_ID];
+    memcpy(c.line, ini.line, sizeof c.line);
+    QC_TRY(conf_check(&c, err));
+    c.has_vault = ini.line[KEY_ID] != 0;
     *ret = c;
     return QC_OK;
 }
@@ -428,6 +433,15 @@ qc_rc conf_value(const struct conf *c, size_t i, qc_buf *ret, bool *ret_said, st
     QC_ASSERT(i < KEYS);
     *ret_said = is_said(c, i);
     return *ret_said ? gives[i](c, ret, err) : QC_OK;
+}
+
+qc_rc conf_override(struct conf *c, size_t i, qc_span value, struct qc_err *err)
+{
+    QC_ASSERT(i < KEYS);
+    for (size_t b = 0; b < value.n; b++) /* as in the file */
+        if (value.p[b] < 0x20 || value.p[b] == 0x7F)
+            return QC_FAIL(err, QC_USAGE, "a control character");
+    return keys[i].take(c, value, err);
 }
 
 qc_rc conf_find(const char *key, size_t *ret, struct qc_err *err)
@@ -535,12 +549,25 @@ qc_rc conf_set_keeper(qc_span text, const char *url, const char *credentials, qc
 
 /* -- the file -------------------------------------------------------------------------------------------- */
 
+/* The file's folder, and its name in it: borrowed. */
+static const char *folder_of(const struct places *p, char ret[QC_CLIENT_PATH_MAX])
+{
+    const char *slash = strrchr(p->conf_file, '/');
+    QC_ASSERT(slash != NULL); /* the path is absolute, and clean */
+    const size_t n = slash == p->conf_file ? 1 : (size_t)(slash - p->conf_file);
+    memcpy(ret, p->conf_file, n);
+    ret[n] = '\0';
+    return slash + 1;
+}
+
 qc_rc conf_text(const struct places *p, qc_buf *ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
-    qc_rc rc = qc_dir_open(&dir, p->conf_dir, err);
+    char folder[QC_CLIENT_PATH_MAX];
+    const char *name = folder_of(p, folder);
+    qc_rc rc = qc_dir_open(&dir, folder, err);
     if (rc == QC_OK)
-        rc = qc_file_read(qc_fd_get(&dir), "qcloud.conf", QC_CLIENT_CONF_MAX, ret, err);
+        rc = qc_file_read(qc_fd_get(&dir), name, QC_CLIENT_CONF_MAX, ret, err);
     if (rc == QC_NOTFOUND)
         return QC_FAIL(err, QC_NOTCONF, "no vault is set up for this user (%s does not exist)", p->conf_file);
     QC_TRY_AS(rc, err, "configuration %s", p->conf_file);
@@ -582,10 +609,12 @@ qc_rc conf_load(const struct places *p, struct conf *ret, struct qc_err *err)
 qc_rc conf_save_text(const struct places *p, qc_span text, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
-    QC_TRY_AS(qc_dir_make_path(p->conf_dir, 0700, err), err, "configuration");
-    QC_TRY_AS(qc_dir_open(&dir, p->conf_dir, err), err, "configuration");
-    QC_TRY_AS(qc_file_write_atomic(qc_fd_get(&dir), "qcloud.conf", &text, 1, 0600, err), err,
-              "configuration %s", p->conf_file);
+    char folder[QC_CLIENT_PATH_MAX];
+    const char *name = folder_of(p, folder);
+    QC_TRY_AS(qc_dir_make_path(folder, 0700, err), err, "configuration");
+    QC_TRY_AS(qc_dir_open(&dir, folder, err), err, "configuration");
+    QC_TRY_AS(qc_file_write_atomic(qc_fd_get(&dir), name, &text, 1, 0600, err), err, "configuration %s",
+              p->conf_file);
     return QC_OK;
 }
 

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define VAULTS "vaults/"
+
 static qc_rc copy(const char *from, char ret[QC_CLIENT_PATH_MAX], struct qc_err *err)
 {
     size_t n = strlen(from);
@@ -150,13 +152,77 @@ static qc_rc name_files(struct places *p, struct qc_err *err)
     return places_join(p->state, "gateway", p->gateway, err);
 }
 
+static qc_rc go_below(struct places *p, const char *folder, struct qc_err *err)
+{
+    QC_TRY(places_join(p->conf_dir, folder, p->conf_dir, err));
+    QC_TRY(places_join(p->state, folder, p->state, err));
+    QC_TRY(places_join(p->data, folder, p->data, err));
+    return name_files(p, err);
+}
+
 qc_rc places_site(struct places *p, char letter, struct qc_err *err)
 {
     const char site[] = { 's', 'i', 't', 'e', 's', '/', letter, '\0' };
-    QC_TRY(places_join(p->conf_dir, site, p->conf_dir, err));
-    QC_TRY(places_join(p->state, site, p->state, err));
-    QC_TRY(places_join(p->data, site, p->data, err));
-    return name_files(p, err);
+    return go_below(p, site, err);
+}
+
+static bool is_name_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+}
+
+qc_rc places_vault(struct places *p, const char *name, struct qc_err *err)
+{
+    char folder[sizeof VAULTS + QC_CLIENT_VAULT_MAX] = VAULTS;
+    size_t n = 0;
+    while (is_name_byte(name[n]))
+        n++;
+    if (n == 0 || n > QC_CLIENT_VAULT_MAX || name[n] != '\0' || name[0] == '.' || name[0] == '-')
+        return QC_FAIL(err, QC_USAGE,
+                       "a vault's name is 1 to %d of a-z, A-Z, 0-9, '.', '_' and '-', the first of them no "
+                       "'.' or '-', and not '%.80s'",
+                       QC_CLIENT_VAULT_MAX, name);
+    memcpy(folder + sizeof VAULTS - 1, name, n + 1);
+    return go_below(p, folder, err);
+}
+
+qc_rc places_config(struct places *p, const char *file, struct qc_err *err)
+{
+    const size_t n = strlen(file);
+    if (n > 0 && file[n - 1] == '/')
+        return QC_FAIL(err, QC_USAGE, "a file is needed, and '%.200s' is a folder", file);
+    return places_absolute(file, p->conf_file, err);
+}
+
+/* Removes path, where nothing lies in it, and then the folder of all vaults or sites that it was in, and the
+ * one above that. */
+static bool unmake(const char *path)
+{
+    char at[QC_CLIENT_PATH_MAX];
+    bool was_all = false;
+    (void)snprintf(at, sizeof at, "%s", path);
+    for (;;) {
+        if (rmdir(at) != 0 && errno != ENOENT)
+            return false; /* something lies there, or it is not ours to remove */
+        char *slash = strrchr(at, '/');
+        if (slash == NULL || slash == at)
+            return true;
+        *slash = '\0';
+        const char *name = strrchr(at, '/');
+        const bool is_all = name != NULL && (strcmp(name, "/vaults") == 0 || strcmp(name, "/sites") == 0);
+        if (!is_all && !was_all)
+            return true;
+        was_all = is_all;
+    }
+}
+
+void places_unmake(const struct places *p)
+{
+    const char *const dirs[] = { p->gateway, p->state, p->conf_dir };
+    for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++)
+        if (!unmake(dirs[i]))
+            return;
 }
 
 qc_rc places_beneath(const char *home, struct places *ret, struct qc_err *err)

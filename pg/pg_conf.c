@@ -112,7 +112,7 @@ qc_rc pg_conf_parse(qc_span text, struct pg_conf *ret, struct qc_err *err)
     struct pg_conf c = { .schema = "qcloud" };
 
     QC_TRY(qc_ini_parse(text, TEXT_MAX, &ini, &c, err));
-    if (!ini.seen[KEY_HOST] && !ini.seen[KEY_SERVICE])
+    if (ini.line[KEY_HOST] == 0 && ini.line[KEY_SERVICE] == 0)
         return QC_FAIL(err, QC_NOTCONF, "section [postgresql]: 'host' or 'service' is needed");
     *ret = c;
     return QC_OK;

@@ -361,7 +361,7 @@ static qc_rc take_source(struct draft *c, const struct section *s, qc_span name,
     QC_TRY(take_name(c, s, name, err));
     QC_TRY(section_take(s, "[source]", &ini, one, err));
     const bool remote = qrng_kind_is_remote(one->kind);
-    if (!ini.seen[0] || one->path[0] == one->url[0])
+    if (ini.line[0] == 0 || one->path[0] == one->url[0])
         return QC_FAIL(err, QC_NOTCONF, "line %u: the source '%s' has no kind, or no %s", s->line, one->name,
                        remote ? "url" : "path");
     if (remote != (one->url[0] != '\0') || (!remote && (one->ca[0] != '\0' || one->key_file[0] != '\0')))
@@ -436,7 +436,7 @@ qc_rc qrng_conf_parse(qc_span text, struct qrng_conf *ret, struct qc_err *err)
     while (section_next(&text, &line, &s))
         QC_TRY(take_section(c, &s, &p, &policy, err));
     for (unsigned i = 0; i < QRNG_PROFILE_COUNT; i++) {
-        if (!policy.seen[i])
+        if (policy.line[i] == 0)
             p.of[i] = p.all;
         if (p.of[i] != QRNG_POLICY_OS && c->count == 0)
             return QC_FAIL(err, QC_NOTCONF, "the policy is %s, and there is no [source NAME]",

@@ -362,13 +362,13 @@ qc_rc conf_address(qc_span v, struct conf_address *ret, struct qc_err *err)
 /* What one key means without another one. */
 static qc_rc check(const struct conf *c, const struct qc_ini *ini, struct qc_err *err)
 {
-    if (!ini->seen[KEY_STATE])
+    if (ini->line[KEY_STATE] == 0)
         return QC_FAIL(err, QC_NOTCONF, "section [gateway]: 'state' is missing");
-    if (ini->seen[KEY_MODE] && !ini->seen[KEY_SOCKET])
+    if (ini->line[KEY_MODE] != 0 && ini->line[KEY_SOCKET] == 0)
         return QC_FAIL(err, QC_USAGE, "section [listen]: 'socket-mode' without 'socket'");
-    if (ini->seen[KEY_CERTIFICATE] != ini->seen[KEY_KEY])
+    if ((ini->line[KEY_CERTIFICATE] != 0) != (ini->line[KEY_KEY] != 0))
         return QC_FAIL(err, QC_USAGE, "section [listen]: 'certificate' and 'key' belong together");
-    if (ini->seen[KEY_CERTIFICATE] && !c->address.is)
+    if (ini->line[KEY_CERTIFICATE] != 0 && !c->address.is)
         return QC_FAIL(err, QC_USAGE, "section [listen]: 'certificate' without 'address'");
     if (c->address.is && c->monitor.is && c->address.port == c->monitor.port &&
         c->address.v6 == c->monitor.v6)

@@ -15,9 +15,11 @@
 set -u
 : "${QC_BIN:?the folder of qcloud and qcloud-gateway}"
 T=$(mktemp -d "${TMPDIR:-/tmp}/qc-cli-XXXXXX")
+for v in "${!QCLOUD_@}"; do
+    unset "$v"
+done
 export QCLOUD_HOME=$T/home
 export LC_ALL=C.UTF-8
-unset QCLOUD_PASSPHRASE QCLOUD_TOKEN
 
 fail()
 {

@@ -52,7 +52,7 @@ def unescaped(text):
 
 class Row:
     def __init__(self, number, kind, line):
-        self.number, self.kind = number, kind
+        self.number, self.kind, self.env = number, kind, {}
         code, words, text = (line + " ").split(" | ", 2)
         self.code, self.words, self.text = int(code), [w.strip() for w in words.split(";") if w.strip()], text.strip(" ")
 
@@ -88,6 +88,9 @@ class Row:
         if "set-up" in self.kind:
             files[os.path.join(d, "home", "qcloud.conf")] = vault
         words = [unescaped(w).replace(b"{d}", d.encode()).replace(b"''", b"") for w in repeated(self.text).split()]
+        while words and re.match(rb"[A-Z][A-Z0-9_]*=", words[0]):
+            name, value = words.pop(0).split(b"=", 1)
+            self.env[name.decode()] = value
         return [self.kind[1].encode()] + [w.replace(b"\x1f", b" ") for w in words], files
 
 
@@ -157,6 +160,7 @@ def run(row, box):
     command, files = row.prepare(d)
     if "vault" in row.kind:
         env["QCLOUD_HOME"] = box.home
+    env |= row.env
     for path, text in files.items():
         write(path, text)
     before = listed(d)

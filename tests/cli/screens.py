@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """cli/screens: what a user sees at a terminal, as tmux draws it: bars, Ctrl-C, prompts, listings and messages, wide and in 40 columns,
 in UTF-8 and in the C locale. The screens are kept in screens.txt, with # for each number that differs from run to run; somebody
-looked at each of them. No screen has a colour, with NO_COLOR or without: words say all.
+looked at each of them. The codes of errors and warnings have a colour, nothing else has, and with NO_COLOR nothing: words say all.
 
     screens.py              compares
     screens.py --write      keeps what there is now: look at it, then at the difference to what was
@@ -24,6 +24,9 @@ LIMIT = 60              # seconds for anything that is waited for
 KEPT = os.path.join(HERE, "screens.txt")
 LONG = "Genome der Familie Müller-Lüdenscheidt, zweite Lieferung.vcf"
 PASS = "correct horse battery staple"
+LEAD = r"qcloud: (?:warning )?[EW]\d{4,5}"
+# As tmux writes it: bold, red or yellow, and then as before.
+COLOURED = re.compile(r"\x1b\[1m\x1b\[3([13])m(" + LEAD + r")\x1b\[0m(?:\x1b\[39m\x1b\[49m)?")
 
 
 class Tmux:
@@ -51,6 +54,7 @@ class Screen:
     """A command in a window of so many columns; its exit status is said when it is over."""
     def __init__(self, tmux, name, columns, *words, **env):
         self.tmux, self.name, self.said = tmux, name, ""
+        self.plain = "NO_COLOR" in env
         self.whole = ["-J"] if columns >= 80 else []    # where lines wrap is told of narrow ones alone: places are not of one length
         settings = " ".join(f"{k}={shlex.quote(v)}" for k, v in {"QCLOUD_HOME": tmux.box.home, "LC_ALL": "C.UTF-8", **env}.items())
         shell = f"trap : INT; cd {shlex.quote(tmux.box.work)}; env {settings} {shlex.join([QCLOUD, *words])}; echo; echo \"[exit $?]\"; read -r x"
@@ -59,7 +63,8 @@ class Screen:
         tmux.run("new-session", "-d", "-s", name, "-x", str(columns), "-y", "40", "sh", "-c", shell)
 
     def look(self):
-        self.said = self.tmux.run("capture-pane", "-p", "-e", *self.whole, "-S", "-", "-t", self.name)
+        said = self.tmux.run("capture-pane", "-p", "-e", *self.whole, "-S", "-", "-t", self.name)
+        self.said = said if self.plain else COLOURED.sub(lambda m: m[2] if (m[1] == "3") == ("warning" in m[2]) else m[0], said)
         check("\x1b[" not in self.said, f"{self.name}: a colour: {self.said!r}")
         return self.said
 
@@ -70,6 +75,12 @@ class Screen:
             time.sleep(0.05)
         return self.said
 
+    def leads(self):
+        """Each code has its colour, or none has."""
+        said = self.tmux.run("capture-pane", "-p", "-e", *self.whole, "-S", "-", "-t", self.name)
+        coloured, all_ = len(COLOURED.findall(said)), len(re.findall(LEAD, said))
+        check(coloured == (0 if self.plain else all_), f"{self.name}: {coloured} of {all_} codes have a colour: {said!r}")
+
     def type(self, text):
         self.tmux.run("send-keys", "-t", self.name, "-l", text + "\n")
 
@@ -78,6 +89,7 @@ class Screen:
 
     def end(self, code=0):
         self.until(r"\[exit \d+\]")
+        self.leads()
         check(f"[exit {code}]" in self.said, f"{self.name}: exit {code} was expected:\n{self.said}")
         self.tmux.run("kill-session", "-t", self.name)
         return self.said

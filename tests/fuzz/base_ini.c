@@ -48,10 +48,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     unsigned seen = 0;
     for (unsigned i = 0; i < KEYS; i++)
-        seen += ini.seen[i];
+        seen += ini.line[i] != 0;
     QC_ASSERT(size <= 4096 && g.calls == seen);
-    QC_ASSERT(!ini.seen[0] || (g.number >= 1 && g.number <= 1000));
-    QC_ASSERT(!ini.seen[1] || ini.seen[0]);
-    QC_ASSERT(!ini.seen[2] || (g.path[0] == '/' && strlen(g.path) < PATH));
+    QC_ASSERT(ini.line[0] == 0 || (g.number >= 1 && g.number <= 1000));
+    QC_ASSERT(ini.line[1] == 0 || ini.line[0] != 0);
+    QC_ASSERT(ini.line[2] == 0 || (g.path[0] == '/' && strlen(g.path) < PATH));
     return 0;
 }

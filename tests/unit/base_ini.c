@@ -65,10 +65,10 @@ static void check_good(void)
     struct qc_ini ini;
     struct got g;
     CHECK_OK(parse("", &ini, &g, &err));
-    CHECK(g.calls == 0 && !ini.seen[0] && !ini.seen[1] && !ini.seen[2]);
+    CHECK(g.calls == 0 && ini.line[0] == 0 && ini.line[1] == 0 && ini.line[2] == 0);
     CHECK_OK(parse("# c\n ; d\r\n[two]\n\tpath =  /a = b \r\n[ one ]\nflag=yes\nnumber=70", &ini, &g, &err));
     CHECK(g.calls == 3 && g.flag && g.number == 70 && strcmp(g.path, "/a = b") == 0);
-    CHECK(ini.seen[0] && ini.seen[1] && ini.seen[2]);
+    CHECK(ini.line[0] == 7 && ini.line[1] == 6 && ini.line[2] == 4);
     CHECK_OK(parse("[two]\npath=/12345678901234\n[one]\nnumber=5\nflag = no\n[two]\n", &ini, &g, &err));
     CHECK(strlen(g.path) == 15 && g.number == 5 && !g.flag);
     CHECK_OK(parse("[two]\npath=/p\n", &ini, &g, &err)); /* what [one] needs is not asked for */

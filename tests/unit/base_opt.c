@@ -6,6 +6,7 @@
 static const struct qc_opt globals[] = {
     { .name = "quiet", .letter = 'q', .help = "print errors only" },
     { .name = "verbose", .letter = 'v', .help = "tell more", .many = true },
+    { .name = "jobs", .arg = "N", .help = "as a command has it" },
     { .name = NULL }
 };
 static const struct qc_opt put_options[] = {
@@ -114,6 +115,24 @@ static void check_accepted(void)
     CHECK(n == 9); /* not given: as it was */
 }
 
+/* An option of every command, of which one has a row of its own, that says more. */
+static void check_own_row(void)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf own = { .max = 4096 };
+    QC_CLEANUP(qc_buf_free) qc_buf other = { .max = 4096 };
+    const char *text = NULL;
+    CHECK_OK(parse("--jobs 3 put a"));
+    CHECK(strcmp(qc_args_value(&args, "jobs", ""), "3") == 0);
+    CHECK_OK(parse("put a --jobs 4"));
+    CHECK(strcmp(qc_args_value(&args, "jobs", ""), "4") == 0);
+    CHECK_OK(qc_opt_help(&app, qc_opt_find(&app, "put"), &own, &err));
+    CHECK_OK(qc_buf_cstr(&own, &text, &err));
+    CHECK(strstr(text, "transfers at once") != NULL && strstr(text, "as a command has it") == NULL);
+    CHECK_OK(qc_opt_help(&app, qc_opt_find(&app, "cloud list"), &other, &err));
+    CHECK_OK(qc_buf_cstr(&other, &text, &err));
+    CHECK(strstr(text, "as a command has it") != NULL);
+}
+
 static void check_refused(void)
 {
     refused("putt a", "did you mean 'put'");
@@ -125,6 +144,7 @@ static void check_refused(void)
     refused("put a -r=yes", "-=");
     refused("put a --recursive=yes", "takes no value");
     refused("put a -n 1 -n 2", "twice");
+    refused("--jobs 1 put a --jobs 2", "twice"); /* whichever table has it */
     refused("put", "0 arguments");
     refused("put a b c", "'c'");
     refused("cloud list x", "one argument too many");
@@ -208,6 +228,7 @@ static void check_help(void)
 int main(void)
 {
     check_accepted();
+    check_own_row();
     check_refused();
     check_numbers();
     check_codes();

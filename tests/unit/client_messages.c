@@ -102,6 +102,30 @@ static void check_words(void)
           qc_span_eq(qc_buf_span(&a.words[3]), QC_LIT("-x")));
 }
 
+/* The vault that was meant is meant by what is run next. The last one: it stays said. */
+static void check_vault(void)
+{
+    struct qc_err err = { 0 };
+    const struct msg_step step = { .argv = { "qcloud", "stat", "qcloud" } };
+    const struct msg_about nothing = { 0 };
+    QC_CLEANUP(msg_argv_free) struct msg_argv a = { 0 };
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = 256 };
+    CHECK_OK(msg_next_own("qcloud ls", &text, &err));
+    CHECK(qc_span_eq(qc_buf_span(&text), QC_LIT("qcloud ls")));
+    msg_vault("--vault", "w");
+    msg_vault("--config", "my file");
+    CHECK_OK(msg_step_argv(&step, &nothing, &a, &err));
+    CHECK(a.n == 7 && qc_span_eq(qc_buf_span(&a.words[1]), QC_LIT("--vault")) &&
+          qc_span_eq(qc_buf_span(&a.words[4]), QC_LIT("my file")) &&
+          qc_span_eq(qc_buf_span(&a.words[6]), QC_LIT("qcloud")));
+    qc_buf_clear(&text);
+    CHECK_OK(msg_next_own("qcloud ls", &text, &err));
+    CHECK(qc_span_eq(qc_buf_span(&text), QC_LIT("qcloud --vault w --config 'my file' ls")));
+    qc_buf_clear(&text);
+    CHECK_OK(msg_next_own("ask qcloud ls", &text, &err));
+    CHECK(qc_span_eq(qc_buf_span(&text), QC_LIT("ask qcloud ls")));
+}
+
 int main(void)
 {
     check_complete();
@@ -109,5 +133,6 @@ int main(void)
     check_reachable();
     check_warnings();
     check_words();
+    check_vault();
     return 0;
 }

@@ -2,6 +2,9 @@
  */
 #include "out.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "qc_check.h"
 
 struct shown {
@@ -199,6 +202,80 @@ static void check_degraded(void)
     done(&s);
 }
 
+/* A code has a colour, and nothing else. */
+static void check_color(void)
+{
+    struct shown s;
+    struct qc_err err = { 0 };
+    begin(&s, false, MSG_GET);
+    s.o.color = true;
+    qc_err_set(&err, QC_QUORUM, QC_HERE, "2 of 5");
+    struct out_end e = { .rc = QC_QUORUM, .err = &err };
+    out_warn(&s.o, MSG_W_OTHER, NULL, "\033[2Jx");
+    CHECK(out_finish(&s.o, &e) == 6);
+    end(&s);
+    CHECK(starts(s.talk, "\033[1;33mqcloud: warning W0410\033[0m \\x1b[2Jx\n  data: "));
+    CHECK(strstr(s.talk, "\n\033[1;31mqcloud: E0601\033[0m cannot read: 2 of 5\n  data: ") != NULL);
+    unsigned marks = 0;
+    for (const char *at = s.talk; (at = strchr(at, '\033')) != NULL; at++)
+        marks++;
+    CHECK(marks == 4);
+    done(&s);
+}
+
+/* Each line with its time and process; the same with --json; what is not said is not there. */
+static void check_log(bool json)
+{
+    struct shown s;
+    struct qc_err err = { 0 };
+    char path[] = "/tmp/qc-out-XXXXXX", text[4096] = "";
+    int fd = mkstemp(path);
+    struct out_log log = { .file = qc_fd_own(fd), .path = path };
+    CHECK(fd >= 0 && unlink(path) == 0);
+    begin(&s, json, MSG_GET);
+    s.o.log = &log;
+    out_note(&s.o, "a note");
+    out_reason(&s.o, "a reason");
+    qc_err_set(&err, QC_QUORUM, QC_HERE, "2 of 5");
+    struct out_end e = { .rc = QC_QUORUM, .err = &err };
+    CHECK(out_finish(&s.o, &e) == 6);
+    end(&s);
+    const ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    CHECK(n > 0 && text[n - 1] == '\n');
+    unsigned lines = 0;
+    char pid[32];
+    (void)snprintf(pid, sizeof pid, "Z [%ld] ", (long)getpid());
+    for (const char *at = text; *at != '\0'; at = strchr(at, '\n') + 1) {
+        CHECK(at[4] == '-' && at[10] == 'T' && strncmp(at + 19, pid, strlen(pid)) == 0);
+        lines++;
+    }
+    CHECK((strstr(text, "] qcloud: a note\n") != NULL) == !json && strstr(text, "a reason") == NULL);
+    CHECK(strstr(text, "] qcloud: E0601 cannot read: 2 of 5\n") != NULL &&
+          strstr(text, "]   next: ") != NULL);
+    CHECK(lines >= (json ? 3U : 4U) && !log.failed);
+    qc_fd_close(&log.file);
+    done(&s);
+}
+
+/* One that cannot be written is told of, once, and stops nothing. */
+static void check_full_log(void)
+{
+    struct shown s;
+    struct out_log log = { .path = "the log" };
+    struct qc_err err = { 0 };
+    CHECK_OK(qc_open_at(&log.file, AT_FDCWD, "/dev/full", O_WRONLY, 0, &err));
+    begin(&s, false, MSG_GET);
+    s.o.log = &log;
+    out_note(&s.o, "a note");
+    struct out_end e = { .rc = QC_OK, .err = &err };
+    CHECK(out_finish(&s.o, &e) == 0);
+    end(&s);
+    CHECK(strstr(s.talk, "qcloud: a note\nqcloud: warning W04") != NULL);
+    CHECK(strstr(s.talk, "not all messages could be written to the log") != NULL);
+    qc_fd_close(&log.file);
+    done(&s);
+}
+
 int main(void)
 {
     check_error_text();
@@ -210,5 +287,9 @@ int main(void)
     check_again();
     check_full_output();
     check_degraded();
+    check_color();
+    check_log(false);
+    check_log(true);
+    check_full_log();
     return 0;
 }

@@ -148,6 +148,62 @@ static void check_print(void)
     }
 }
 
+static qc_rc override(const char *text, const char *key, const char *value, struct conf *ret,
+                      struct qc_err *why)
+{
+    struct qc_err err = { 0 };
+    size_t i = 0;
+    CHECK_OK(conf_parse(qc_span_str(text), ret, &err));
+    CHECK_OK(conf_find(key, &i, &err));
+    QC_TRY(conf_override(ret, i, qc_span_str(value), why));
+    return conf_check(ret, why);
+}
+
+/* What an environment says holds, if it makes sense, alone and together with the file. */
+static void check_override(void)
+{
+    struct qc_err err = { 0 };
+    static struct conf c;
+    const char *const disk = "[vault]\nid = " ID "\nshare1 = label:A:q\nshare2=/s2\ngateway = https://g\n";
+    CHECK_OK(override(WHOLE, "vault.share2", "/other", &c, &err));
+    CHECK(strcmp(c.share[1], "/other") == 0 && strcmp(c.share[0], "/a b/s1") == 0);
+    CHECK_OK(override(WHOLE, "vault.share2", "label:USB:q", &c, &err));
+    CHECK(strcmp(conf_named(&c, 1), "label:USB:q") == 0);
+    CHECK_OK(override(disk, "vault.share1", "/here", &c, &err));
+    CHECK(conf_named(&c, 0) == NULL && strcmp(c.share[0], "/here") == 0);
+    CHECK_OK(override(disk, "vault.gateway", "local", &c, &err));
+    CHECK(c.gateway[0] == '\0');
+    CHECK_OK(override(WHOLE, "vault.gateway", "unix:/s", &c, &err));
+    CHECK(strcmp(c.gateway, "unix:/s") == 0);
+    CHECK_RC(override(WHOLE, "vault.share1", "near", &c, &err), QC_USAGE);
+    CHECK_RC(override(WHOLE, "vault.share1", "/a\n", &c, &err), QC_USAGE);
+    CHECK_RC(override(WHOLE, "vault.gateway", "ftp://g", &c, &err), QC_USAGE);
+    CHECK_RC(override(WHOLE, "vault.gateway", "qkd-tls://g:1", &c, &err), QC_NOTCONF);
+    CHECK_RC(override(REMOTE("https://g") "[gateway]\nca = /ca\n", "vault.gateway", "unix:/s", &c, &err),
+             QC_USAGE);
+}
+
+/* Each key knows its line, and one that is not there has none. */
+static void check_lines(void)
+{
+    struct qc_err err = { 0 };
+    static struct conf c;
+    unsigned said = 0;
+    CHECK_OK(conf_parse(QC_LIT("# c\n" WHOLE "\n[gateway]\nidle = 5\n"), &c, &err));
+    for (size_t i = 0; conf_key(i) != NULL; i++) {
+        const char *key = conf_key(i);
+        const unsigned want = strcmp(key, "vault.id") == 0        ? 3
+                              : strcmp(key, "vault.share1") == 0  ? 4
+                              : strcmp(key, "vault.share2") == 0  ? 5
+                              : strcmp(key, "vault.gateway") == 0 ? 6
+                              : strcmp(key, "gateway.idle") == 0  ? 9
+                                                                  : 0;
+        CHECK(c.line[i] == want);
+        said += want != 0;
+    }
+    CHECK(said == 5);
+}
+
 static void check_file(void)
 {
     struct qc_err err = { 0 };
@@ -161,6 +217,12 @@ static void check_file(void)
     CHECK_OK(conf_save(&p, &got, &err));
     CHECK_OK(conf_load(&p, &again, &err));
     CHECK(same(&got, &again));
+    snprintf(p.conf_file, sizeof p.conf_file, "%s/deep/er/another", dir); /* whatever it is called */
+    CHECK_RC(conf_load(&p, &again, &err), QC_NOTCONF);
+    CHECK_OK(conf_save(&p, &got, &err));
+    CHECK_OK(conf_load(&p, &again, &err));
+    CHECK(unlink(p.conf_file) == 0);
+    snprintf(p.conf_file, sizeof p.conf_file, "%s/deep/er/qcloud.conf", dir);
     CHECK(unlink(p.conf_file) == 0 && rmdir(p.conf_dir) == 0);
     snprintf(p.conf_dir, sizeof p.conf_dir, "%s/deep", dir);
     CHECK(rmdir(p.conf_dir) == 0 && rmdir(dir) == 0);
@@ -173,6 +235,8 @@ int main(void)
     check_cuts();
     check_limit();
     check_print();
+    check_override();
+    check_lines();
     check_file();
     return 0;
 }

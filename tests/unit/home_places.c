@@ -1,6 +1,9 @@
 /* unit/home_places: where things live, from the environment. */
 #include "home/places.h"
 
+#include <sys/stat.h>
+
+#include "base/file.h"
 #include "qc_check.h"
 
 static void absolute(const char *in, const char *want)
@@ -65,6 +68,72 @@ static void check_find(void)
     CHECK_RC(places_find(&p, &err), QC_NOTCONF);
 }
 
+static void no_vault(const char *name)
+{
+    static struct places p;
+    struct qc_err err = { 0 };
+    CHECK_OK(places_beneath("/q", &p, &err));
+    CHECK_RC(places_vault(&p, name, &err), QC_USAGE);
+    CHECK(strcmp(p.conf_file, "/q/qcloud.conf") == 0 && strcmp(p.state, "/q/state") == 0);
+}
+
+static void check_vaults(void)
+{
+    struct qc_err err = { 0 };
+    static struct places p;
+    char most[QC_CLIENT_VAULT_MAX + 2];
+    CHECK_OK(places_beneath("/q", &p, &err));
+    CHECK_OK(places_vault(&p, "Work_2.b-c", &err));
+    CHECK(strcmp(p.conf_file, "/q/vaults/Work_2.b-c/qcloud.conf") == 0);
+    CHECK(strcmp(p.gateway, "/q/state/vaults/Work_2.b-c/gateway") == 0);
+    CHECK(strcmp(p.data, "/q/data/vaults/Work_2.b-c") == 0);
+    CHECK_OK(places_site(&p, 'A', &err)); /* of that vault */
+    CHECK(strcmp(p.conf_file, "/q/vaults/Work_2.b-c/sites/A/qcloud.conf") == 0);
+    memset(most, 'a', sizeof most);
+    most[QC_CLIENT_VAULT_MAX + 1] = '\0';
+    no_vault(most);
+    most[QC_CLIENT_VAULT_MAX] = '\0';
+    CHECK_OK(places_vault(&p, most, &err));
+    static const char *const bad[] = { "", ".", "..", ".a", "-a", "a/b", "/a", "a b", "a\n", "\xC3\xA4" };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        no_vault(bad[i]);
+}
+
+static void check_config(void)
+{
+    struct qc_err err = { 0 };
+    static struct places p;
+    CHECK_OK(places_beneath("/q", &p, &err));
+    CHECK_OK(places_config(&p, "/etc/../x/my.conf", &err));
+    CHECK(strcmp(p.conf_file, "/x/my.conf") == 0);
+    CHECK(strcmp(p.conf_dir, "/q") == 0 && strcmp(p.gateway, "/q/state/gateway") == 0);
+    CHECK_RC(places_config(&p, "", &err), QC_USAGE);
+    CHECK_RC(places_config(&p, "/x/", &err), QC_USAGE);
+    CHECK(strcmp(p.conf_file, "/x/my.conf") == 0);
+}
+
+/* What was made for a vault goes, to the folder of all of them; what has something in it stays. */
+static void check_unmake(void)
+{
+    struct qc_err err = { 0 };
+    static struct places p;
+    char dir[] = "/tmp/qc-places-XXXXXX", home[64], beside[64];
+    CHECK(mkdtemp(dir) != NULL);
+    (void)snprintf(home, sizeof home, "%s/q", dir);
+    (void)snprintf(beside, sizeof beside, "%s/q/state/vaults/b", dir);
+    CHECK_OK(places_beneath(home, &p, &err));
+    CHECK_OK(places_vault(&p, "a", &err));
+    CHECK_OK(places_site(&p, 'C', &err));
+    CHECK_OK(qc_dir_make_path(p.gateway, 0700, &err));
+    CHECK(mkdir(beside, 0700) == 0);
+    places_unmake(&p);
+    CHECK(access(p.gateway, F_OK) != 0 && access(beside, F_OK) == 0);
+    CHECK_OK(qc_dir_make_path(p.gateway, 0700, &err));
+    CHECK(rmdir(beside) == 0);
+    places_unmake(&p);
+    CHECK(access(home, F_OK) != 0 && rmdir(dir) == 0); /* to the last one, and no further */
+}
+
 static void check_others(void)
 {
     struct qc_err err = { 0 };
@@ -83,6 +152,9 @@ int main(void)
 {
     check_absolute();
     check_find();
+    check_vaults();
+    check_config();
+    check_unmake();
     check_others();
     return 0;
 }

@@ -19,11 +19,11 @@ struct qc_ini_key {
     qc_rc (*take)(void *ctx, qc_span value, struct qc_err *err);
 };
 
-/* The table, and for each row whether its key was there: written by the parser. */
+/* The table, and for each row the line of its key, from 1; 0: it was not there. Written by the parser. */
 struct qc_ini {
     const struct qc_ini_key *keys;
     size_t count;
-    bool seen[QC_INI_KEYS_MAX];
+    unsigned line[QC_INI_KEYS_MAX];
 };
 
 /*

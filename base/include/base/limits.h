@@ -366,6 +366,7 @@
     X(QC_GW_METRICS_MAX, 2 * 1024 * 1024, "bytes", "/metrics with 32 clouds and 1,000 tenants: 1 MB")        \
     X(QC_GW_WAYS_MAX, 512 * 1024, "bytes", "clouds.conf: 32 clouds with the longest paths and URLs")         \
     /* client */                                                                                             \
+    X(QC_CLIENT_VAULT_MAX, 64, "bytes", "the name of a vault of a user, who types it")                       \
     X(QC_CLIENT_PATH_MAX, 4096, "bytes", "PATH_MAX")                                                         \
     X(QC_HOME_MOUNTS_MAX, 4 * 1024 * 1024, "bytes", "of /proc/self/mountinfo: 20,000 mounts")                \
     X(QC_CLIENT_DISK_TRIES, 10, "times", "that a disk is asked for by its name, before it is done without")  \

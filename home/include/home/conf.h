@@ -24,6 +24,7 @@
  * whole and durably; nothing in it is secret. */
 #pragma once
 #include "base/buf.h"
+#include "base/ini.h"
 #include "base/key.h"
 #include "home/disks.h"
 #include "home/places.h"
@@ -52,6 +53,7 @@ struct conf {
     char link[QC_CLIENT_PATH_MAX], level[CONF_LEVEL_MAX];        /* as well */
     char limit_rate[NET_RATE_TEXT_MAX];                          /* as well */
     struct qkd_keyed qkd;                                        /* as well */
+    unsigned line[QC_INI_KEYS_MAX]; /* of each key in the file, from 1; 0: the file does not say it */
 };
 
 /* What to run next where qcloud.conf or random.conf says what makes no sense. */
@@ -93,6 +95,11 @@ QC_MUST qc_rc conf_load(const struct places *p, struct conf *ret, struct qc_err 
 const char *conf_key(size_t i);
 /* What key i says, appended; *ret_said: it stands in the file, or follows from what does. */
 QC_MUST qc_rc conf_value(const struct conf *c, size_t i, qc_buf *ret, bool *ret_said, struct qc_err *err);
+/* Key i says value, and not what the file says: for an environment. conf_check is to follow, and
+ * conf_find_disks. QC_USAGE: no such value can be */
+QC_MUST qc_rc conf_override(struct conf *c, size_t i, qc_span value, struct qc_err *err);
+/* Do its keys make sense together? Looks at nothing. QC_USAGE, QC_NOTCONF */
+QC_MUST qc_rc conf_check(const struct conf *c, struct qc_err *err);
 /* The number of a key. QC_USAGE: there is none such, with the nearest. */
 QC_MUST qc_rc conf_find(const char *key, size_t *ret, struct qc_err *err);
 /*
@@ -106,7 +113,7 @@ QC_MUST qc_rc conf_set_keeper(qc_span text, const char *url, const char *credent
                               struct qc_err *err);
 /* The file as it is, appended; conf_load's errors but those of parsing. */
 QC_MUST qc_rc conf_text(const struct places *p, qc_buf *ret, struct qc_err *err);
-/* Replaces the file by text, durably, and makes its directory. */
+/* Replaces the file by text, durably, and makes its directory. The name that it has is that of places. */
 QC_MUST qc_rc conf_save_text(const struct places *p, qc_span text, struct qc_err *err);
 /* Replaces the file durably, and makes its directory. */
 QC_MUST qc_rc conf_save(const struct places *p, const struct conf *c, struct qc_err *err);

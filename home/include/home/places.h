@@ -4,7 +4,8 @@
  *   otherwise         $XDG_CONFIG_HOME/qcloud/qcloud.conf (~/.config), $XDG_STATE_HOME/qcloud
  * (~/.local/state), $XDG_DATA_HOME/qcloud (~/.local/share); relative values are ignored, as the standard says
  *
- * The gateway's state is in <state>/gateway (mode 0700). */
+ * A vault of a name has folders of its own beneath each of these, vaults/NAME, and in them all that the one
+ * without a name has (docs/adr/0081). The gateway's state is in <state>/gateway (mode 0700). */
 #pragma once
 #include "base/buf.h"
 
@@ -20,6 +21,14 @@ struct places {
 QC_MUST qc_rc places_find(struct places *ret, struct qc_err *err);
 /* Those that QCLOUD_HOME=home says. QC_USAGE, QC_LIMIT: places_absolute's. */
 QC_MUST qc_rc places_beneath(const char *home, struct places *ret, struct qc_err *err);
+/* Those of the vault of a name: vaults/NAME beneath each. QC_USAGE: no such name can be; QC_LIMIT. */
+QC_MUST qc_rc places_vault(struct places *p, const char *name, struct qc_err *err);
+/* With the configuration in this file; all else stays where it is. QC_USAGE: a path that ends in a folder, or
+ * places_absolute's; QC_LIMIT. */
+QC_MUST qc_rc places_config(struct places *p, const char *file, struct qc_err *err);
+/* Removes folders that are empty: of the gateway, the state and the configuration, those of a vault or site
+ * with the folders that were made for them. */
+void places_unmake(const struct places *p);
 /* Those of a site of the profile xor23: sites/A beneath each. QC_LIMIT. */
 QC_MUST qc_rc places_site(struct places *p, char letter, struct qc_err *err);
 /* path, made absolute against the working directory and without empty, `.` and `..` components; it need not
