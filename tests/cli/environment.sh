@@ -52,9 +52,9 @@ QCLOUD_UNITS=si expect_exit 0 ls -l --units raw
 out_has ' 3000000 B '
 QCLOUD_UNITS=si expect_exit 0 --json stat f
 [ "$(json_get 'lines[1]["size"]')" = 3000000 ] || fail "JSON has other sizes: $(cat out)"
-sed -n 2p out >with
-QCLOUD_JSON=1 expect_exit 0 stat f
-same with <(sed -n 2p out)
+QCLOUD_JSON=1 QCLOUD_UNITS=raw expect_exit 0 stat f
+json_ok
+[ "$(json_get 'lines[1]["name"], lines[1]["size"]')" = "('f', 3000000)" ] || fail "QCLOUD_JSON=1: $(cat out)"
 QCLOUD_JSON=no expect_exit 0 ls
 [ "$(cat out)" = f ] || fail "QCLOUD_JSON=no: $(cat out)"
 QCLOUD_JSON=yes expect_exit 2 put --nonsense
