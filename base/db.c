@@ -139,7 +139,7 @@ void qc_stmt_reset(struct qc_stmt *s)
 
 qc_rc qc_stmt_bind(struct qc_stmt *s, const struct qc_val *vals, size_t count, struct qc_err *err)
 {
-    return s->db->ops->bind(s, vals, count, err);
+    return s->db->ops->bind(s, vals, count, false, err);
 }
 
 qc_rc qc_stmt_step(struct qc_stmt *s, bool *ret_row, struct qc_err *err)
@@ -161,7 +161,7 @@ qc_rc qc_stmt_run(struct qc_stmt *s, struct qc_err *err)
 
 qc_rc qc_stmt_bind_run(struct qc_stmt *s, const struct qc_val *vals, size_t count, struct qc_err *err)
 {
-    QC_TRY(qc_stmt_bind(s, vals, count, err));
+    QC_TRY(s->db->ops->bind(s, vals, count, true, err)); /* run and reset before they can go */
     return qc_stmt_run(s, err);
 }
 

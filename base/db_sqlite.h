@@ -27,7 +27,8 @@ void qc_lite_open_reasons(void);
 /* Operations on statements (db_ops.h). */
 QC_MUST qc_rc qc_lite_prepare(struct qc_db *db, const char *sql, struct qc_stmt **ret, struct qc_err *err);
 void qc_lite_free(struct qc_stmt *s);
-QC_MUST qc_rc qc_lite_bind(struct qc_stmt *s, const struct qc_val *vals, size_t count, struct qc_err *err);
+QC_MUST qc_rc qc_lite_bind(struct qc_stmt *s, const struct qc_val *vals, size_t count, bool stay,
+                           struct qc_err *err);
 QC_MUST qc_rc qc_lite_step(struct qc_stmt *s, bool *ret_row, struct qc_err *err);
 void qc_lite_reset(struct qc_stmt *s);
 enum qc_val_kind qc_lite_col_kind(struct qc_stmt *s, int i);

@@ -94,7 +94,8 @@ QC_MUST qc_rc pg_translate(const char *sql, qc_buf *ret, unsigned *ret_params, s
 /* Operations on statements (base/db_ops.h). */
 QC_MUST qc_rc pg_prepare(struct qc_db *db, const char *sql, struct qc_stmt **ret, struct qc_err *err);
 void pg_free(struct qc_stmt *s);
-QC_MUST qc_rc pg_bind(struct qc_stmt *s, const struct qc_val *vals, size_t count, struct qc_err *err);
+QC_MUST qc_rc pg_bind(struct qc_stmt *s, const struct qc_val *vals, size_t count, bool stay,
+                      struct qc_err *err);
 QC_MUST qc_rc pg_step(struct qc_stmt *s, bool *ret_row, struct qc_err *err);
 void pg_reset(struct qc_stmt *s);
 enum qc_val_kind pg_col_kind(struct qc_stmt *s, int i);

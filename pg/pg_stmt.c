@@ -96,10 +96,11 @@ static qc_rc bind_one(struct pg_stmt *s, unsigned i, const struct qc_val *v, str
     return qc_buf_add(&s->bytes, bytes, err);
 }
 
-qc_rc pg_bind(struct qc_stmt *stmt, const struct qc_val *vals, size_t count, struct qc_err *err)
+qc_rc pg_bind(struct qc_stmt *stmt, const struct qc_val *vals, size_t count, bool stay, struct qc_err *err)
 {
     struct pg_stmt *s = of(stmt);
 
+    (void)stay; /* the server has a form of its own for each */
     QC_ASSERT(count == s->params);
     pg_reset(stmt);
     s->bytes.n = 0;

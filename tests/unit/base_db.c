@@ -108,6 +108,67 @@ static void check_values(struct qc_db *db)
     CHECK_DIES(qc_db_close(&db)); /* statements are alive */
 }
 
+/* The id of a new row comes as a row of its own, once for each run. */
+static void check_ids(struct qc_db *db)
+{
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *in = NULL, *up = NULL, *got = NULL;
+    uint64_t id = 0;
+    bool row = false;
+
+    CHECK_OK(qc_db_exec(db,
+                        "CREATE TABLE ids (id INTEGER PRIMARY KEY, n INTEGER UNIQUE);"
+                        "CREATE TABLE seen (id INTEGER PRIMARY KEY, of INTEGER);"
+                        "INSERT INTO seen VALUES (500, 0);"
+                        "CREATE TRIGGER t_ids AFTER INSERT ON ids BEGIN"
+                        " INSERT INTO seen (of) VALUES (NEW.n); END;",
+                        &err));
+    CHECK_OK(qc_db_prepare(db, "INSERT INTO ids (n) VALUES (?1) RETURNING id", &in, &err));
+    for (uint64_t i = 1; i <= 3; i++) { /* not the trigger's, which are past 500 */
+        CHECK_OK(QC_BIND(in, &err, QC_VI(70 + i)));
+        CHECK_OK(qc_stmt_step(in, &row, &err));
+        CHECK(row && !qc_col_null(in, 0));
+        CHECK_OK(qc_col_u64(in, 0, &id, &err));
+        CHECK(id == i && qc_db_changes(db) == 1);
+        CHECK_DIES((void)qc_col_int(in, 1));
+        CHECK_DIES((void)qc_col_span(in, 0));
+        if (i == 2) /* whoever does not ask for more may begin anew, or ask */
+            continue;
+        CHECK_OK(qc_stmt_step(in, &row, &err));
+        CHECK(!row);
+        CHECK_DIES((void)qc_col_int(in, 0));
+    }
+    CHECK_OK(QC_BIND(in, &err, QC_VI(71)));
+    CHECK_RC(qc_stmt_step(in, &row, &err), QC_CONFLICT);
+    CHECK_OK(qc_db_prepare(
+        db, "INSERT INTO ids (n) VALUES (?1) ON CONFLICT (n) DO UPDATE SET n=?2 RETURNING id", &up, &err));
+    CHECK_OK(QC_BIND(up, &err, QC_VI(72), QC_VI(99)));
+    CHECK_OK(qc_stmt_step(up, &row, &err));
+    CHECK(row && qc_col_int(up, 0) == 2); /* of the row that was changed, not of the newest */
+    qc_stmt_reset(up);
+    CHECK_OK(qc_db_prepare(db, "SELECT COUNT(*), MAX(n) FROM ids", &got, &err));
+    CHECK_OK(qc_stmt_step(got, &row, &err));
+    CHECK(row && qc_col_int(got, 0) == 3 && qc_col_int(got, 1) == 99);
+}
+
+/* What is bound for one run is the caller's: nothing of it is left for the next one. */
+static void check_borrowed(struct qc_db *db)
+{
+    QC_CLEANUP(qc_stmt_free) struct qc_stmt *in = NULL, *got = NULL;
+    uint8_t bytes[4] = "abc";
+    bool row = false;
+
+    CHECK_OK(qc_db_exec(db, "CREATE TABLE kept (b BLOB)", &err));
+    CHECK_OK(qc_db_prepare(db, "INSERT INTO kept (b) VALUES (?1)", &in, &err));
+    CHECK_OK(QC_RUN(in, &err, QC_VB(qc_span_of(bytes, 3))));
+    memset(bytes, 'x', sizeof bytes);
+    CHECK_OK(qc_stmt_run(in, &err));
+    CHECK_OK(qc_db_prepare(db, "SELECT b FROM kept", &got, &err));
+    CHECK_OK(qc_stmt_step(got, &row, &err));
+    CHECK(row && qc_span_eq(qc_col_span(got, 0), QC_LIT("abc")));
+    CHECK_OK(qc_stmt_step(got, &row, &err));
+    CHECK(row && qc_col_null(got, 0));
+}
+
 static int64_t count(struct qc_db *db)
 {
     QC_CLEANUP(qc_stmt_free) struct qc_stmt *s = NULL;
@@ -251,6 +312,8 @@ int main(void)
         in_dir(&t, kind == 0 ? "values.db" : "shares.db");
         CHECK_OK(qc_db_open(&db, path, kind == 0 ? &catalogue : &shares, &err));
         check_values(db);
+        check_ids(db);
+        check_borrowed(db);
         check_transactions(db);
         if (kind == 0)
             check_locked(db);

@@ -73,7 +73,8 @@ int64_t qc_db_changes(struct qc_db *db); /* rows changed by the last statement *
 /* From any thread: running statements end with QC_CANCELLED. */
 void qc_db_interrupt(struct qc_db *db);
 
-/* Statements. Parameters are ?1, ?2, .. */
+/* Statements. Parameters are ?1, ?2, .. What follows the RETURNING of an INSERT without ON CONFLICT is the id
+ * that the new row was given. */
 QC_MUST qc_rc qc_db_prepare(struct qc_db *db, const char *sql, struct qc_stmt **ret, struct qc_err *err);
 void qc_stmt_free(struct qc_stmt **s);
 
@@ -99,7 +100,7 @@ QC_MUST qc_rc qc_stmt_bind(struct qc_stmt *s, const struct qc_val *vals, size_t 
 QC_MUST qc_rc qc_stmt_step(struct qc_stmt *s, bool *ret_row, struct qc_err *err);
 /* Run to the end, rows are not expected (QC_GENERAL if one comes). */
 QC_MUST qc_rc qc_stmt_run(struct qc_stmt *s, struct qc_err *err);
-/* QC_BIND and qc_stmt_run in one. */
+/* QC_BIND and qc_stmt_run in one, without the copy. */
 #define QC_RUN(s, err, ...)                                                                                  \
     qc_stmt_bind_run((s), (const struct qc_val[]){ __VA_ARGS__ },                                            \
                      sizeof((const struct qc_val[]){ __VA_ARGS__ }) / sizeof(struct qc_val), (err))

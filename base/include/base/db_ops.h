@@ -25,7 +25,8 @@ struct qc_db_ops {
 
     qc_rc (*prepare)(struct qc_db *db, const char *sql, struct qc_stmt **ret, struct qc_err *err);
     void (*free)(struct qc_stmt *s);
-    qc_rc (*bind)(struct qc_stmt *s, const struct qc_val *vals, size_t count, struct qc_err *err);
+    /* stay: the bytes do, until the statement is reset, and need no copy. */
+    qc_rc (*bind)(struct qc_stmt *s, const struct qc_val *vals, size_t count, bool stay, struct qc_err *err);
     qc_rc (*step)(struct qc_stmt *s, bool *ret_row, struct qc_err *err);
     void (*reset)(struct qc_stmt *s);
     /* i is asserted by the implementation. */
