@@ -75,17 +75,73 @@ static bool clashes(const struct gw_change *batch, const struct gw_change *c)
     return false;
 }
 
+/* Of the put keys and paths that a batch has, a bit each: where none of a change's bits is set, none of the
+ * batch has its key or its path, and none is looked at. Bits that meet by chance, or because somebody chose
+ * ids so, cost that look and nothing else. */
+enum { TAKEN_BITS = 32 * QC_GW_BATCH_CHANGES_MAX, BITS_OF_ONE = 3 };
+struct taken {
+    bool others; /* also what is no change of an entry */
+    uint64_t bits[TAKEN_BITS / 64];
+};
+
+/* The last bytes: an id's are as random as others, a path's are its last component's tag. */
+static unsigned bit_of(qc_span s)
+{
+    const size_t n = s.n < 8 ? s.n : 8;
+    return (unsigned)(qc_get_be(s.p + s.n - n, n) * UINT64_C(0x9E3779B97F4A7C15) >> 32) % TAKEN_BITS;
+}
+
+static bool of_entry(const struct gw_change *c)
+{
+    return c->kind == GW_CHANGE_PUT || c->kind == GW_CHANGE_REMOVE || c->kind == GW_CHANGE_RENAME;
+}
+
+static void bits_of(const struct gw_change *c, unsigned bits[BITS_OF_ONE])
+{
+    bits[0] = bit_of(gw_id_span(&c->put_key.id));
+    bits[1] = bit_of(path_of(c, 0));
+    bits[2] = bit_of(path_of(c, 1));
+}
+
+static void note_taken(struct taken *t, const struct gw_change *c)
+{
+    unsigned bits[BITS_OF_ONE];
+
+    if (!of_entry(c)) {
+        t->others = true;
+        return;
+    }
+    bits_of(c, bits);
+    for (unsigned i = 0; i < BITS_OF_ONE; i++)
+        t->bits[bits[i] / 64] |= UINT64_C(1) << bits[i] % 64;
+}
+
+static bool may_clash(const struct taken *t, const struct gw_change *c)
+{
+    unsigned bits[BITS_OF_ONE];
+    bool any = false;
+
+    if (t->others || !of_entry(c))
+        return true;
+    bits_of(c, bits);
+    for (unsigned i = 0; i < BITS_OF_ONE; i++)
+        any = any || (t->bits[bits[i] / 64] >> bits[i] % 64 & 1) != 0;
+    return any;
+}
+
 /* Under the lock: take what waits and fits together; the rest keeps its order. */
 static struct gw_change *take(struct gw_commits *q)
 {
     struct gw_change *batch = NULL, **end = &batch;
+    struct taken taken = { 0 };
     struct gw_change **at = &q->first;
     unsigned count = 0;
 
     q->last = NULL;
     while (*at != NULL) {
         struct gw_change *c = *at;
-        if (count < QC_GW_BATCH_CHANGES_MAX && !clashes(batch, c)) {
+        if (count < QC_GW_BATCH_CHANGES_MAX && !(may_clash(&taken, c) && clashes(batch, c))) {
+            note_taken(&taken, c);
             *at = c->next;
             c->next = NULL;
             *end = c;
