@@ -139,7 +139,7 @@ static void publish(uint64_t from, unsigned count, struct spent *sum)
     const struct gw_log l = { .count = count, .records = qc_buf_span(&records) };
     const struct spent start = now();
     CHECK_OK(gw_cat_begin(cat, &tx, &err));
-    CHECK_OK(gw_cat_apply(cat, &l, &err));
+    CHECK_OK(gw_cat_apply(cat, &l, NULL, &err));
     CHECK_OK(gw_cat_commit(cat, &tx, &err));
     add_spent(sum, start);
 }

@@ -8,16 +8,46 @@ static qc_rc fits(uint64_t v, const char *what, struct qc_err *err)
     return v <= INT64_MAX ? QC_OK : QC_FAIL(err, QC_INTEGRITY, "log: %s %" PRIu64, what, v);
 }
 
-/* The vault's chain grows by one seal, or has had it for long. *ret_head: the head after that seal. */
-static qc_rc apply_seal(struct gw_cat *c, const struct gw_vault_row *v, uint64_t idx, const uint8_t *seal,
-                        struct gw_head *ret_head, bool *ret_new, struct qc_err *err)
+/* One log object on its way into the tables: what records in a row have alike is looked for once. */
+struct applying {
+    struct gw_cat *c;
+    const struct gw_publishing *now;
+    struct gw_vault_row vault;    /* of no == 0: none. Its head moves with each seal .. */
+    bool moved;                   /* .. and is not written yet */
+    struct gw_version_row bundle; /* of no == 0: none. It is live */
+    struct gw_receipt reached;    /* of that bundle, where `now` asks for it */
+};
+
+static qc_rc write_head(struct applying *a, struct qc_err *err)
+{
+    const struct gw_head *head = &a->vault.head;
+
+    if (a->moved)
+        QC_TRY(GW_RUN(a->c, VAULT_HEAD, err, QC_VI(a->vault.no), QC_VI(head->count),
+                      QC_VB(qc_span_of(head->hash, sizeof head->hash))));
+    a->moved = false;
+    return QC_OK;
+}
+
+static qc_rc find_vault(struct applying *a, const struct gw_ref *id, struct qc_err *err)
+{
+    if (a->vault.no != 0 && gw_ref_same(&a->vault.id, id))
+        return QC_OK;
+    QC_TRY(write_head(a, err));
+    return gw_cat_vault(a->c, id, &a->vault, err);
+}
+
+/* The chain of the vault at hand grows by one seal, or has had it for long. */
+static qc_rc apply_seal(struct applying *a, uint64_t idx, const uint8_t *seal, bool *ret_new,
+                        struct qc_err *err)
 {
     QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+    struct gw_vault_row *v = &a->vault;
     struct gw_head next;
 
     if (idx <= v->head.count) {
         uint8_t have[GW_DIGEST_BYTES];
-        QC_TRY(GW_QUERY(c, CHAIN_GET, &rows, err, QC_VI(v->no), QC_VI(idx)));
+        QC_TRY(GW_QUERY(a->c, CHAIN_GET, &rows, err, QC_VI(v->no), QC_VI(idx)));
         if (!rows.row)
             return QC_FAIL(err, QC_INTEGRITY, "catalogue: seal %" PRIu64 " of a vault is missing", idx);
         QC_TRY(qc_col_fixed(rows.s, 0, have, sizeof have, err));
@@ -31,10 +61,9 @@ static qc_rc apply_seal(struct gw_cat *c, const struct gw_vault_row *v, uint64_t
         return QC_FAIL(err, QC_INTEGRITY, "log: seal %" PRIu64 " follows %" PRIu64 " in a vault's chain", idx,
                        v->head.count);
     QC_TRY(gw_head_next(&v->head, seal, &next, err));
-    QC_TRY(GW_RUN(c, CHAIN_ADD, err, QC_VI(v->no), QC_VI(idx), QC_VB(qc_span_of(seal, GW_DIGEST_BYTES))));
-    QC_TRY(GW_RUN(c, VAULT_HEAD, err, QC_VI(v->no), QC_VI(next.count),
-                  QC_VB(qc_span_of(next.hash, sizeof next.hash))));
-    *ret_head = next;
+    QC_TRY(GW_RUN(a->c, CHAIN_ADD, err, QC_VI(v->no), QC_VI(idx), QC_VB(qc_span_of(seal, GW_DIGEST_BYTES))));
+    v->head = next;
+    a->moved = true;
     *ret_new = true;
     return QC_OK;
 }
@@ -42,16 +71,30 @@ static qc_rc apply_seal(struct gw_cat *c, const struct gw_vault_row *v, uint64_t
 static qc_rc put_entry(struct gw_cat *c, uint64_t vault_no, const struct gw_entry *e, uint64_t version_no,
                        struct qc_err *err)
 {
-    const struct qc_val version = version_no == 0 ? QC_VN : QC_VI(version_no);
+    const struct qc_val row[] = { QC_VI(vault_no),
+                                  QC_VB(e->path),
+                                  QC_VI(e->number),
+                                  QC_VI(e->kind),
+                                  version_no == 0 ? QC_VN : QC_VI(version_no),
+                                  QC_VI(e->sequence),
+                                  QC_VI(e->size),
+                                  QC_VB(qc_span_of(e->m, sizeof e->m)),
+                                  QC_VB(e->private_part),
+                                  QC_VB(qc_span_of(e->seal, sizeof e->seal)),
+                                  QC_VI(e->created) };
+    const size_t columns = sizeof row / sizeof *row;
     uint64_t number;
 
+    if (e->number == 1) {
+        QC_TRY(gw_cat_run(c, GW_SQL_ENTRY_NEW, row, columns, err));
+        if (qc_db_changes(c->db) == 1)
+            return QC_OK;
+    }
     QC_TRY(gw_cat_number(c, vault_no, e->path, &number, err));
     if (e->number != number + 1)
         return QC_FAIL(err, QC_INTEGRITY, "log: entry number %" PRIu64 " follows %" PRIu64, e->number,
                        number);
-    return GW_RUN(c, ENTRY_PUT, err, QC_VI(vault_no), QC_VB(e->path), QC_VI(e->number), QC_VI(e->kind),
-                  version, QC_VI(e->sequence), QC_VI(e->size), QC_VB(qc_span_of(e->m, sizeof e->m)),
-                  QC_VB(e->private_part), QC_VB(qc_span_of(e->seal, sizeof e->seal)), QC_VI(e->created));
+    return gw_cat_run(c, GW_SQL_ENTRY_PUT, row, columns, err);
 }
 
 /* The put key's row: live, with what the log knows of the receipt; what only this gateway knew stays. */
@@ -213,75 +256,126 @@ static qc_rc put_bundle(struct gw_cat *c, const struct gw_rec_commit *r, const s
     return gw_cat_version_no(c, no, ret, err);
 }
 
-/* A version in a bundle: its row has been there since it was decided, unless this is a rebuild. */
-static qc_rc put_bundled(struct gw_cat *c, const struct gw_rec_commit *r, const struct gw_head *head,
-                         uint64_t *ret_no, struct qc_err *err)
+/* The bundle that a record names; a->vault.head is the vault's after that record. */
+static qc_rc find_bundle(struct applying *a, const struct gw_rec_commit *r, struct qc_err *err)
+{
+    const struct gw_version_row *have = &a->bundle;
+    const struct gw_ref put_key = { r->tenant, r->bundle.put_key };
+    struct gw_version_row bundle;
+
+    if (have->no != 0 && have->tenant == r->tenant && gw_id_same(&have->object, &r->bundle.object) &&
+        gw_id_same(&have->version, &r->bundle.version))
+        return QC_OK;
+    QC_TRY(put_bundle(a->c, r, &a->vault.head, &bundle, err));
+    if (a->now != NULL)
+        QC_TRY(a->now->reached(a->now->ctx, &put_key, &a->reached, err));
+    a->bundle = bundle;
+    return QC_OK;
+}
+
+/* A version in a bundle, unless its row has been there since it was decided. */
+static qc_rc put_bundled(struct applying *a, const struct gw_rec_commit *r, uint64_t *ret_no,
+                         struct qc_err *err)
 {
     struct layouts layouts = { 0 };
     struct gw_rec_commit own = *r;
-    struct gw_version_row bundle, had;
+    struct gw_version_row had;
 
-    QC_TRY(put_bundle(c, r, head, &bundle, err));
     own.segment_count = 0;
-    QC_TRY(put_layouts(c, r, &layouts, err));
-    QC_TRY(put_version(c, &own, &layouts, ret_no, &had, err));
-    if (had.holder == bundle.no && had.start == r->bundle.start)
+    QC_TRY(put_layouts(a->c, r, &layouts, err));
+    QC_TRY(put_version(a->c, &own, &layouts, ret_no, &had, err));
+    if (had.holder == a->bundle.no && had.start == r->bundle.start)
         return QC_OK;
-    return GW_RUN(c, VERSION_IN, err, QC_VI(*ret_no), QC_VI(bundle.no), QC_VI(r->bundle.start));
+    return GW_RUN(a->c, VERSION_IN, err, QC_VI(*ret_no), QC_VI(a->bundle.no), QC_VI(r->bundle.start));
 }
 
-static qc_rc apply_commit(struct gw_cat *c, const struct gw_rec_commit *r, struct qc_err *err)
+/* Of a batch that is published: the rows that each N of a bundle has since it was decided become live with
+ * all that there is to say of them. *ret: they were as they should be. */
+static qc_rc publish_decided(struct applying *a, const struct gw_rec_commit *r,
+                             const struct gw_request_row *request, bool *ret, struct qc_err *err)
+{
+    struct gw_receipt receipt = a->reached;
+
+    *ret = false;
+    if (a->now == NULL || request->state != GW_UPLOAD_DECIDED || request->kind != GW_REQUEST_PUT ||
+        !qc_span_eq(qc_span_of(request->seal, sizeof request->seal),
+                    qc_span_of(r->e.seal, sizeof request->seal)))
+        return QC_OK;
+    QC_TRY(GW_RUN(a->c, MEMBER_LIVE, err, QC_VI(request->version_no), QC_VI(r->e.size), QC_VI(r->e.created),
+                  QC_VI(receipt.acked_margin), QC_VI(r->tenant), QC_VB(gw_id_span(&r->e.object)),
+                  QC_VB(gw_id_span(&r->e.version)), QC_VI(a->bundle.no), QC_VI(r->bundle.start)));
+    if (qc_db_changes(a->c->db) != 1)
+        return QC_OK;
+    receipt.number = r->e.number;
+    receipt.chain = a->vault.head.count;
+    receipt.head = a->vault.head;
+    QC_TRY(gw_cat_request_live(a->c, request->no, &receipt, err));
+    *ret = true;
+    return QC_OK;
+}
+
+static qc_rc apply_request(struct applying *a, const struct gw_rec_commit *r, struct gw_request_row *request,
+                           uint64_t version_no, struct qc_err *err)
+{
+    request->kind = GW_REQUEST_PUT;
+    request->version_no = version_no;
+    memcpy(request->seal, r->e.seal, sizeof request->seal);
+    QC_TRY(put_request(a->c, request, &a->vault.head, r->e.number, err));
+    return a->now != NULL && r->bundled ? gw_cat_request_reached(a->c, &request->put_key, &a->reached, err)
+                                        : QC_OK;
+}
+
+static qc_rc apply_commit(struct applying *a, const struct gw_rec_commit *r, struct qc_err *err)
 {
     const struct gw_ref vault_id = { r->tenant, r->vault }, put_key = { r->tenant, r->put_key };
     struct gw_request_row request;
-    struct gw_vault_row vault;
-    struct gw_head head;
     uint64_t version_no;
-    bool fresh;
+    bool fresh, done = false;
 
     QC_TRY(fits(r->e.number, "entry number", err));
     QC_TRY(fits(r->e.sequence, "sequence", err));
     QC_TRY(fits(r->e.size, "size", err));
     QC_TRY(fits(r->e.created, "time", err));
-    QC_TRY(gw_cat_vault(c, &vault_id, &vault, err));
-    QC_TRY(apply_seal(c, &vault, r->chain, r->e.seal, &head, &fresh, err));
+    QC_TRY(find_vault(a, &vault_id, err));
+    QC_TRY(apply_seal(a, r->chain, r->e.seal, &fresh, err));
     if (!fresh)
         return QC_OK;
-    QC_TRY(r->bundled ? put_bundled(c, r, &head, &version_no, err) : put_whole(c, r, &version_no, err));
-    QC_TRY(GW_RUN(c, BACKUP_PUT, err, QC_VI(version_no), QC_VB(r->backup)));
-    QC_TRY(put_entry(c, vault.no, &r->e, version_no, err));
-    QC_TRY(gw_cat_request(c, &put_key, &request, err));
-    request.kind = GW_REQUEST_PUT;
-    request.version_no = version_no;
-    memcpy(request.seal, r->e.seal, sizeof request.seal);
-    return put_request(c, &request, &head, r->e.number, err);
+    QC_TRY(gw_cat_request(a->c, &put_key, &request, err));
+    version_no = request.version_no;
+    if (r->bundled) {
+        QC_TRY(find_bundle(a, r, err));
+        QC_TRY(publish_decided(a, r, &request, &done, err));
+    }
+    if (!done)
+        QC_TRY(r->bundled ? put_bundled(a, r, &version_no, err) : put_whole(a->c, r, &version_no, err));
+    QC_TRY(GW_RUN(a->c, BACKUP_PUT, err, QC_VI(version_no), QC_VB(r->backup)));
+    QC_TRY(put_entry(a->c, a->vault.no, &r->e, version_no, err));
+    return done ? QC_OK : apply_request(a, r, &request, version_no, err);
 }
 
 /* -- the other kinds ------------------------------------------------------------------------------------- */
 
-static qc_rc apply_tombstone(struct gw_cat *c, const struct gw_rec_tombstone *t, struct qc_err *err)
+static qc_rc apply_tombstone(struct applying *a, const struct gw_rec_tombstone *t, struct qc_err *err)
 {
     struct gw_entry e = {
         .path = t->path, .number = t->number, .kind = GW_ENTRY_TOMBSTONE, .created = t->created
     };
     const struct gw_ref vault_id = { t->tenant, t->vault }, put_key = { t->tenant, t->put_key };
     struct gw_request_row request;
-    struct gw_vault_row vault;
-    struct gw_head head;
     bool fresh;
 
     QC_TRY(fits(t->number, "entry number", err));
     QC_TRY(fits(t->created, "time", err));
-    QC_TRY(gw_cat_vault(c, &vault_id, &vault, err));
-    QC_TRY(apply_seal(c, &vault, t->chain, t->seal, &head, &fresh, err));
+    QC_TRY(find_vault(a, &vault_id, err));
+    QC_TRY(apply_seal(a, t->chain, t->seal, &fresh, err));
     if (!fresh)
         return QC_OK;
     memcpy(e.seal, t->seal, sizeof e.seal);
-    QC_TRY(put_entry(c, vault.no, &e, 0, err));
-    QC_TRY(gw_cat_request(c, &put_key, &request, err));
+    QC_TRY(put_entry(a->c, a->vault.no, &e, 0, err));
+    QC_TRY(gw_cat_request(a->c, &put_key, &request, err));
     request.kind = GW_REQUEST_REMOVE;
     memcpy(request.seal, t->seal, sizeof request.seal);
-    return put_request(c, &request, &head, t->number, err);
+    return put_request(a->c, &request, &a->vault.head, t->number, err);
 }
 
 /* A vault without an owner would be nobody's, or everybody's (FORMAT 9.3). */
@@ -403,83 +497,86 @@ static qc_rc check_moved(struct gw_cat *c, uint64_t vault_no, const struct gw_re
     return QC_OK;
 }
 
-static qc_rc apply_renamed(struct gw_cat *c, const struct gw_rec_renamed *r, struct qc_err *err)
+static qc_rc apply_renamed(struct applying *a, const struct gw_rec_renamed *r, struct qc_err *err)
 {
+    struct gw_cat *c = a->c;
     const struct gw_version_ids ids = { .tenant = r->tenant, .object = r->e.object, .version = r->e.version };
     const struct gw_ref vault_id = { r->tenant, r->vault }, put_key = { r->tenant, r->put_key };
     struct gw_entry away = {
         .path = r->away.path, .number = r->away.number, .kind = GW_ENTRY_TOMBSTONE, .created = r->created
     };
     struct gw_request_row request;
-    struct gw_vault_row vault;
     struct gw_version_row v;
     bool fresh;
 
-    QC_TRY(gw_cat_vault(c, &vault_id, &vault, err));
-    QC_TRY(apply_seal(c, &vault, r->chain, r->away.seal, &vault.head, &fresh, err));
+    QC_TRY(find_vault(a, &vault_id, err));
+    const uint64_t vault_no = a->vault.no;
+    QC_TRY(apply_seal(a, r->chain, r->away.seal, &fresh, err));
     if (!fresh)
         return QC_OK;
-    QC_TRY(apply_seal(c, &vault, r->chain + 1, r->e.seal, &vault.head, &fresh, err));
-    QC_TRY(check_moved(c, vault.no, r, err));
+    QC_TRY(apply_seal(a, r->chain + 1, r->e.seal, &fresh, err));
+    QC_TRY(check_moved(c, vault_no, r, err));
     QC_TRY(gw_cat_version(c, &ids, &v, err));
     memcpy(away.seal, r->away.seal, sizeof away.seal);
     if (!qc_planted(move_half))
-        QC_TRY(put_entry(c, vault.no, &away, 0, err));
-    QC_TRY(put_entry(c, vault.no, &r->e, v.no, err));
-    QC_TRY(gw_cat_renamed_put(c, r->tenant, vault.no, &r->e.object, r->e.path, err));
+        QC_TRY(put_entry(c, vault_no, &away, 0, err));
+    QC_TRY(put_entry(c, vault_no, &r->e, v.no, err));
+    QC_TRY(gw_cat_renamed_put(c, r->tenant, vault_no, &r->e.object, r->e.path, err));
     QC_TRY(gw_cat_request(c, &put_key, &request, err));
     request.kind = GW_REQUEST_RENAME;
     memcpy(request.seal, r->e.seal, sizeof request.seal);
-    return put_request(c, &request, &vault.head, r->e.number, err);
+    return put_request(c, &request, &a->vault.head, r->e.number, err);
 }
 
-qc_rc gw_cat_apply(struct gw_cat *c, const struct gw_log *l, struct qc_err *err)
+static qc_rc apply_record(struct applying *a, const struct gw_record *rec, struct qc_err *err)
+{
+    struct gw_cat *c = a->c;
+
+    if (rec->kind != GW_REC_BUNDLED) /* what is known of a bundle is of records in a row */
+        a->bundle = (struct gw_version_row){ 0 };
+    switch (rec->kind) {
+    case GW_REC_COMMIT:
+    case GW_REC_BUNDLED:
+        return apply_commit(a, &rec->u.commit, err);
+    case GW_REC_TOMBSTONE:
+        return apply_tombstone(a, &rec->u.tombstone, err);
+    case GW_REC_VAULT:
+        return apply_vault(c, &rec->u.vault, err);
+    case GW_REC_BACKUP:
+        return apply_backup(c, &rec->u.backup, err);
+    case GW_REC_TENANT:
+        return apply_tenant(c, &rec->u.tenant, err);
+    case GW_REC_RECODED:
+        return gw_cat_apply_recoded(c, &rec->u.recoded, err);
+    case GW_REC_REPACKED:
+        return gw_cat_apply_repacked(c, &rec->u.repacked, err);
+    case GW_REC_PURGED:
+        return apply_purged(c, &rec->u.purged, err);
+    case GW_REC_RETAINED:
+        return apply_retained(c, &rec->u.retained, err);
+    case GW_REC_RENAMED:
+        return apply_renamed(a, &rec->u.renamed, err);
+    case GW_REC_CLOUD:
+    case GW_REC_MEMBER:
+    case GW_REC_RULES:
+    case GW_REC_CONFIG:
+    case GW_REC_BKEY:
+        break;
+    }
+    return QC_OK;
+}
+
+qc_rc gw_cat_apply(struct gw_cat *c, const struct gw_log *l, const struct gw_publishing *now,
+                   struct qc_err *err)
 {
     struct gw_log_iter it = gw_log_records(l);
+    struct applying a = { .c = c, .now = now };
     struct gw_record rec;
 
     for (bool more = true;;) {
         QC_TRY(gw_log_next(&it, &rec, &more, err));
         if (!more)
-            return QC_OK;
-        switch (rec.kind) {
-        case GW_REC_COMMIT:
-        case GW_REC_BUNDLED:
-            QC_TRY(apply_commit(c, &rec.u.commit, err));
-            break;
-        case GW_REC_TOMBSTONE:
-            QC_TRY(apply_tombstone(c, &rec.u.tombstone, err));
-            break;
-        case GW_REC_VAULT:
-            QC_TRY(apply_vault(c, &rec.u.vault, err));
-            break;
-        case GW_REC_BACKUP:
-            QC_TRY(apply_backup(c, &rec.u.backup, err));
-            break;
-        case GW_REC_TENANT:
-            QC_TRY(apply_tenant(c, &rec.u.tenant, err));
-            break;
-        case GW_REC_RECODED:
-            QC_TRY(gw_cat_apply_recoded(c, &rec.u.recoded, err));
-            break;
-        case GW_REC_REPACKED:
-            QC_TRY(gw_cat_apply_repacked(c, &rec.u.repacked, err));
-            break;
-        case GW_REC_PURGED:
-            QC_TRY(apply_purged(c, &rec.u.purged, err));
-            break;
-        case GW_REC_RETAINED:
-            QC_TRY(apply_retained(c, &rec.u.retained, err));
-            break;
-        case GW_REC_RENAMED:
-            QC_TRY(apply_renamed(c, &rec.u.renamed, err));
-            break;
-        case GW_REC_CLOUD:
-        case GW_REC_MEMBER:
-        case GW_REC_RULES:
-        case GW_REC_CONFIG:
-        case GW_REC_BKEY:
-            break;
-        }
+            return write_head(&a, err);
+        QC_TRY(apply_record(&a, &rec, err));
     }
 }

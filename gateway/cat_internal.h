@@ -121,6 +121,9 @@
       " seal, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"                                \
       " ON CONFLICT (vault_no, path) DO UPDATE SET number=?3, kind=?4, version_no=?5, sequence=?6,"          \
       " size=?7, m=?8, private=?9, seal=?10, created=?11")                                                   \
+    X(ENTRY_NEW, "INSERT INTO entry (vault_no, path, number, kind, version_no, sequence, size, m, private,"  \
+                 " seal, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"                     \
+                 " ON CONFLICT (vault_no, path) DO NOTHING")                                                 \
     X(RENAMED_PUT, "INSERT INTO renamed (vault_no, object, path) VALUES (?1, ?2, ?3)"                        \
                    " ON CONFLICT (vault_no, object) DO UPDATE SET path=?3")                                  \
     X(RENAMED_GET, "SELECT path FROM renamed WHERE vault_no=?1 AND object=?2")                               \
@@ -136,6 +139,9 @@
     X(VERSION_REACHED, "UPDATE version SET acked=?3 WHERE version_no="                                       \
                        "(SELECT version_no FROM request WHERE tenant=?1 AND put_key=?2)")                    \
     X(VERSION_LIVE, "UPDATE version SET state=3, size=?2, segments=?3, created=?4 WHERE version_no=?1")      \
+    X(MEMBER_LIVE,                                                                                           \
+      "UPDATE version SET state=3, size=?2, segments=0, created=?3, acked=?4"                                \
+      " WHERE version_no=?1 AND tenant=?5 AND object=?6 AND version=?7 AND holder=?8 AND start=?9")          \
     X(VERSION_BUNDLE, "UPDATE version SET bundle=1 WHERE version_no=?1")                                     \
     X(VERSION_IN, "UPDATE version SET holder=?2, start=?3 WHERE version_no=?1")                              \
     X(VERSION_KEEP, "UPDATE version SET kept=?2 WHERE version_no=?1 AND kept<?2")                            \
@@ -279,7 +285,7 @@
                     " FROM deadkey s JOIN layout l ON l.layout_id=s.layout_id WHERE s.segment_id=?1")        \
     X(DEVIATION_DELETE, "DELETE FROM deviation WHERE segment_id=?1")                                         \
     X(REQUEST_GET, "SELECT kind, state, version_no, seal, number, chain, head, acked, margin_full,"          \
-                   " durable_min, n, copies, clouds, degraded, following, run FROM request"                  \
+                   " durable_min, n, copies, clouds, degraded, following, run, request_no FROM request"      \
                    " WHERE tenant=?1 AND put_key=?2")                                                        \
     X(REQUEST_PUT,                                                                                           \
       "INSERT INTO request (put_key, kind, state, version_no, seal, number, chain, head, acked,"             \
@@ -288,6 +294,9 @@
       " ON CONFLICT (tenant, put_key) DO UPDATE SET kind=?2, state=?3, version_no=?4, seal=?5, number=?6,"   \
       " chain=?7, head=?8, acked=?9, margin_full=?10, durable_min=?11, n=?12, copies=?13,"                   \
       " clouds=?14, degraded=?15, following=?17")                                                            \
+    X(REQUEST_LIVE, "UPDATE request SET state=4, number=?2, chain=?3, head=?4, acked=?5, margin_full=?6,"    \
+                    " durable_min=?7, n=?8, copies=?9, clouds=?10, degraded=?11, following=?12"              \
+                    " WHERE request_no=?1")                                                                  \
     X(REQUEST_REACHED, "UPDATE request SET acked=?3, margin_full=?4, durable_min=?5, n=?6, copies=?7,"       \
                        " clouds=?8, degraded=?9, following=?10 WHERE tenant=?1 AND put_key=?2")              \
     X(REQUEST_RUN, "UPDATE request SET run=run+1, heard=?3 WHERE tenant=?1 AND put_key=?2")                  \

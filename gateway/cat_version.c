@@ -234,6 +234,7 @@ qc_rc gw_cat_request(struct gw_cat *c, const struct gw_ref *put_key, struct gw_r
         QC_TRY(qc_col_fixed(rows.s, 3, r.seal, sizeof r.seal, err));
         QC_TRY(col_receipt(rows.s, 4, &r.receipt, err));
         QC_TRY(gw_col_u32(rows.s, 15, &r.run, err));
+        QC_TRY(qc_col_u64(rows.s, 16, &r.no, err));
         if (kind < GW_REQUEST_PUT || kind > GW_REQUEST_RENAME || state < GW_UPLOAD_OPEN ||
             state > GW_UPLOAD_LIVE)
             return QC_FAIL(err, QC_INTEGRITY, "catalogue: a request in state %" PRIu64, state);
@@ -255,6 +256,17 @@ qc_rc gw_cat_request_put(struct gw_cat *c, const struct gw_request_row *row, str
                   QC_VI(r->acked_margin), QC_VI(r->margin_full), QC_VI(r->durable_min), QC_VI(r->n),
                   QC_VI(r->record_copies), QC_VI(r->clouds),
                   QC_VB(cloud_ids(r->degraded, r->degraded_count, degraded)), QC_VI(row->put_key.tenant),
+                  QC_VB(cloud_ids(r->following, r->following_count, following)));
+}
+
+qc_rc gw_cat_request_live(struct gw_cat *c, uint64_t no, const struct gw_receipt *r, struct qc_err *err)
+{
+    uint8_t degraded[4 * QC_GW_CLOUDS_MAX], following[4 * QC_GW_CLOUDS_MAX];
+
+    return GW_RUN(c, REQUEST_LIVE, err, QC_VI(no), QC_VI(r->number), QC_VI(r->chain),
+                  QC_VB(qc_span_of(r->head.hash, sizeof r->head.hash)), QC_VI(r->acked_margin),
+                  QC_VI(r->margin_full), QC_VI(r->durable_min), QC_VI(r->n), QC_VI(r->record_copies),
+                  QC_VI(r->clouds), QC_VB(cloud_ids(r->degraded, r->degraded_count, degraded)),
                   QC_VB(cloud_ids(r->following, r->following_count, following)));
 }
 

@@ -364,6 +364,7 @@ QC_MUST qc_rc gw_cat_deviations_each(struct gw_cat *c, uint64_t segment_id, gw_d
 
 struct gw_request_row {
     struct gw_ref put_key;
+    uint64_t no; /* 0: no row yet */
     enum gw_request_kind kind;
     enum gw_upload_state state;
     uint64_t version_no; /* 0: none */
@@ -376,6 +377,9 @@ QC_MUST qc_rc gw_cat_request(struct gw_cat *c, const struct gw_ref *put_key, str
                              struct qc_err *err);
 /* Write the whole row. */
 QC_MUST qc_rc gw_cat_request_put(struct gw_cat *c, const struct gw_request_row *row, struct qc_err *err);
+/* A row that is there becomes live, with this receipt; all else in it stays. */
+QC_MUST qc_rc gw_cat_request_live(struct gw_cat *c, uint64_t no, const struct gw_receipt *r,
+                                  struct qc_err *err);
 /* Of the row of a put, and of its version, what a receipt says of the clouds; its number, chain and head
  * stay.
  */
@@ -676,5 +680,15 @@ QC_MUST qc_rc gw_cat_mend_count(struct gw_cat *c, uint32_t cloud_id, uint64_t *r
  * rolled forward, and for a rebuild (D10). Applying it twice changes nothing. In a transaction. Records of
  * configuration, clouds and bkeys are the caller's. QC_INTEGRITY  it contradicts what is there: a chain with
  * a gap, an entry number that is not the next
+ *
+ * now: of a batch that is published, for what its receipts say of the clouds; NULL: nobody waits for one.
+ * Asked once for N in a row that lie in one bundle, whose rows are there: the receipt of the bundle, whose
+ * put key is given. What it says of the clouds is in their rows then; rows of all others are the caller's to
+ * finish.
  */
-QC_MUST qc_rc gw_cat_apply(struct gw_cat *c, const struct gw_log *l, struct qc_err *err);
+struct gw_publishing {
+    qc_rc (*reached)(void *ctx, const struct gw_ref *bundle, struct gw_receipt *ret, struct qc_err *err);
+    void *ctx;
+};
+QC_MUST qc_rc gw_cat_apply(struct gw_cat *c, const struct gw_log *l, const struct gw_publishing *now,
+                           struct qc_err *err);

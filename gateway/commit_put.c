@@ -123,6 +123,7 @@ struct gw_deciding_bundle {
     uint32_t segments; /* as the members' commits say */
     struct gw_request_row row;
     struct gw_version_row in; /* of no == 0: not looked for yet */
+    uint64_t room;            /* for so many versions the tenant has room at least */
     struct gather g;
 };
 
@@ -192,7 +193,9 @@ static qc_rc check_member(struct gw_deciding *d, const struct gw_change *c, stru
         *err = miss;
         return rc;
     }
-    return gw_quota_version(d->e, c->vault.tenant, d->bundle->in.bundle ? 0 : 1, err);
+    struct gw_deciding_bundle *b = d->bundle;
+    return b->room > 0 ? QC_OK
+                       : gw_quota_versions(d->e, c->vault.tenant, b->in.bundle ? 0 : 1, &b->room, err);
 }
 
 /* All checks have passed: the bundle is one from now on, and the version has a row, as others have since
@@ -224,6 +227,7 @@ static qc_rc enter_bundle(struct gw_deciding *d, const struct gw_change *c, stru
         QC_TRY(gw_cat_request_put(cat, bundle, err));
     }
     row->kind = GW_REQUEST_PUT;
+    d->bundle->room--;
     return gw_cat_version_add(cat, &v, &row->version_no, err);
 }
 

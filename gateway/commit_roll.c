@@ -269,43 +269,44 @@ static qc_rc finish_receipt(struct gw_engine *e, const struct recorded *r, const
     return gw_cat_request_put(e->cat, &row, err);
 }
 
-/* Of a bundle, then of each of its members, which lie where it does. bundle: of the record before. */
-static qc_rc finish_bundled(struct gw_engine *e, const struct recorded *r, const struct gw_rec_commit *c,
-                            struct gw_ref *bundle, struct whereabouts *w, struct qc_err *err)
-{
-    const struct gw_ref now = { c->tenant, c->bundle.put_key }, own = { c->tenant, c->put_key };
+/* A batch that is published. */
+struct finishing {
+    struct gw_engine *e;
+    const struct recorded *r;
+    struct whereabouts where;
+};
 
-    if (!gw_ref_same(&now, bundle))
-        QC_TRY(finish_receipt(e, r, &now, w, err));
-    *bundle = now;
-    return gw_cat_request_reached(e->cat, &own, &w->receipt, err);
+/* Of a bundle, then of all that lies in it (gw_publishing). */
+static qc_rc bundle_reached(void *ctx, const struct gw_ref *bundle, struct gw_receipt *ret,
+                            struct qc_err *err)
+{
+    struct finishing *f = ctx;
+
+    QC_TRY(finish_receipt(f->e, f->r, bundle, &f->where, err));
+    *ret = f->where.receipt;
+    return QC_OK;
 }
 
-static qc_rc finish_receipts(struct gw_engine *e, const struct recorded *r, const struct gw_log *l,
-                             struct qc_err *err)
+/* All but those that are with a bundle's. */
+static qc_rc finish_receipts(struct finishing *f, const struct gw_log *l, struct qc_err *err)
 {
     struct gw_log_iter it = gw_log_records(l);
     struct gw_record rec;
-    struct gw_ref bundle = { 0 }; /* of the record before */
-    struct whereabouts w = { 0 };
 
     for (bool more = true;;) {
+        struct gw_ref own = { 0 };
         QC_TRY(gw_log_next(&it, &rec, &more, err));
         if (!more)
             return QC_OK;
-        if (rec.kind != GW_REC_BUNDLED)
-            bundle = (struct gw_ref){ 0 };
-        if (rec.kind == GW_REC_BUNDLED)
-            QC_TRY(finish_bundled(e, r, &rec.u.commit, &bundle, &w, err));
         if (rec.kind == GW_REC_COMMIT)
-            QC_TRY(
-                finish_receipt(e, r, &(struct gw_ref){ rec.u.commit.tenant, rec.u.commit.put_key }, &w, err));
-        if (rec.kind == GW_REC_TOMBSTONE)
-            QC_TRY(finish_receipt(e, r, &(struct gw_ref){ rec.u.tombstone.tenant, rec.u.tombstone.put_key },
-                                  &w, err));
-        if (rec.kind == GW_REC_RENAMED)
-            QC_TRY(finish_receipt(e, r, &(struct gw_ref){ rec.u.renamed.tenant, rec.u.renamed.put_key }, &w,
-                                  err));
+            own = (struct gw_ref){ rec.u.commit.tenant, rec.u.commit.put_key };
+        else if (rec.kind == GW_REC_TOMBSTONE)
+            own = (struct gw_ref){ rec.u.tombstone.tenant, rec.u.tombstone.put_key };
+        else if (rec.kind == GW_REC_RENAMED)
+            own = (struct gw_ref){ rec.u.renamed.tenant, rec.u.renamed.put_key };
+        else
+            continue;
+        QC_TRY(finish_receipt(f->e, f->r, &own, &f->where, err));
     }
 }
 
@@ -346,6 +347,8 @@ static qc_rc publish(struct gw_engine *e, const struct recorded *r, const struct
 {
     bool mine;
     struct gw_log_row row = { .sequence = l->head.sequence, .incarnation = l->head.incarnation };
+    struct finishing f = { .e = e, .r = r };
+    const struct gw_publishing now = { bundle_reached, &f };
 
     QC_TRY(gw_engine_sync_lost(e, err));
     QC_TRY(qc_sha256(&bytes, 1, row.hash, err));
@@ -356,8 +359,8 @@ static qc_rc publish(struct gw_engine *e, const struct recorded *r, const struct
     if (!mine)
         return QC_OK; /* another gateway was quicker: its receipts stand */
     QC_TRY(not_held(e, err));
-    QC_TRY(gw_cat_apply(e->cat, l, err));
-    QC_TRY(finish_receipts(e, r, l, err));
+    QC_TRY(gw_cat_apply(e->cat, l, &now, err));
+    QC_TRY(finish_receipts(&f, l, err));
     QC_TRY(gw_cat_log_put(e->cat, &row, err));
     /* One that is joining gets the log as a debt. */
     for (unsigned at = 0; at < gw_fan_count(e->fan); at++)

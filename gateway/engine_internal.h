@@ -281,8 +281,9 @@ void gw_audit_records(struct gw_engine *e, const struct gw_log *l);
 /* Limits of a tenant, in the transaction that uses them up (quota.c). The owner has none. QC_QUOTA. */
 /* One more upload and version. */
 QC_MUST qc_rc gw_quota_begin(struct gw_engine *e, uint32_t tenant, struct qc_err *err);
-/* One more version, in a bundle; `besides`: counted rows that are none. */
-QC_MUST qc_rc gw_quota_version(struct gw_engine *e, uint32_t tenant, uint64_t besides, struct qc_err *err);
+/* Versions in a bundle: one more, and for how many there is room. `besides`: counted rows that are none. */
+QC_MUST qc_rc gw_quota_versions(struct gw_engine *e, uint32_t tenant, uint64_t besides, uint64_t *ret_room,
+                                struct qc_err *err);
 /* size more bytes, in the place of `before`. QC_TEMP: too much that was given up is not swept yet. */
 QC_MUST qc_rc gw_quota_segment(struct gw_engine *e, uint32_t tenant, uint64_t size, uint64_t before,
                                struct qc_err *err);

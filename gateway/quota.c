@@ -50,14 +50,18 @@ qc_rc gw_quota_begin(struct gw_engine *e, uint32_t tenant, struct qc_err *err)
     return u.bytes >= l.bytes ? no_room(u.bytes + 1, &l, err) : QC_OK;
 }
 
-qc_rc gw_quota_version(struct gw_engine *e, uint32_t tenant, uint64_t besides, struct qc_err *err)
+qc_rc gw_quota_versions(struct gw_engine *e, uint32_t tenant, uint64_t besides, uint64_t *ret_room,
+                        struct qc_err *err)
 {
     struct gw_tenant_limits l;
     struct gw_usage u;
 
     QC_TRY(look_up(e, tenant, &u, &l, err));
     const uint64_t objects = u.objects > besides ? u.objects - besides : 0;
-    return objects >= l.objects ? no_versions(&u, &l, err) : QC_OK;
+    if (objects >= l.objects)
+        return no_versions(&u, &l, err);
+    *ret_room = l.objects - objects;
+    return QC_OK;
 }
 
 qc_rc gw_quota_segment(struct gw_engine *e, uint32_t tenant, uint64_t size, uint64_t before,

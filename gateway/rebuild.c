@@ -168,7 +168,7 @@ static qc_rc take_link(struct gw_rebuilding *b, const struct gw_log *l, qc_span 
     if (b->links == 0)
         QC_TRY(gw_cat_begin(b->cat, &b->tx, err));
     b->links++;
-    QC_TRY(gw_cat_apply(b->cat, l, err));
+    QC_TRY(gw_cat_apply(b->cat, l, NULL, err));
     QC_TRY(gw_cat_log_put(b->cat, &row, err));
     if (row.sequence == b->swept.sequence && qc_ct_eq(row.hash, b->swept.hash, sizeof row.hash))
         QC_TRY(gw_cat_dead_swept(b->cat, err));
