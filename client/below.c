@@ -88,3 +88,35 @@ qc_rc below_folder(const char *dir, qc_span folder, struct qc_fd *ret, struct qc
     *ret = QC_STEAL(at);
     return QC_OK;
 }
+
+/* Of a name in a vault nobody has promised that it is a path below. */
+static bool is_part(const char *part)
+{
+    return part[0] != '\0' && strcmp(part, ".") != 0 && strcmp(part, "..") != 0;
+}
+
+qc_rc below_open(int root, qc_span rest, int flags, struct qc_fd *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_fd_close) struct qc_fd at = { 0 };
+    char path[QC_CLIENT_PATH_MAX];
+    QC_TRY(below_path("", rest, path, err));
+    for (char *part = path + 1, *slash; part != NULL; part = slash) {
+        struct qc_fd next = { 0 };
+        struct qc_err why = { 0 };
+        if ((slash = strchr(part, '/')) != NULL)
+            *slash++ = '\0';
+        if (!is_part(part))
+            return QC_FAIL(err, QC_NOTFOUND, "no path of a file");
+        const qc_rc rc = qc_open_at(&next, qc_fd_is(&at) ? qc_fd_get(&at) : root, part,
+                                    O_NOFOLLOW | (slash != NULL ? O_PATH | O_DIRECTORY : flags), 0, &why);
+        if (why.os == ENOTDIR || why.os == ELOOP)
+            return QC_FAIL(err, QC_NOTFOUND, "a link, or a file, stands in the way");
+        if (rc != QC_OK)
+            *err = why;
+        QC_TRY(rc);
+        qc_fd_close(&at);
+        at = QC_STEAL(next);
+    }
+    *ret = QC_STEAL(at);
+    return QC_OK;
+}

@@ -14,3 +14,6 @@ qc_span below_folder_of(qc_span rest);
  * QC_CONFLICT  a link stands in the way;  QC_LIMIT  the path is too long
  */
 QC_MUST qc_rc below_folder(const char *dir, qc_span folder, struct qc_fd *ret, struct qc_err *err);
+/* What stands at root/rest, opened as flags say; nothing is made, and no link below root is gone through.
+ * QC_NOTFOUND: it is not there, or a link or a file stands in the way;  QC_AUTH */
+QC_MUST qc_rc below_open(int root, qc_span rest, int flags, struct qc_fd *ret, struct qc_err *err);

@@ -202,6 +202,7 @@ qc_rc cmd_trash_empty(void *app, const struct qc_args *args, struct qc_err *err)
 qc_rc cmd_prune(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_lock(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_trash_restore(void *app, const struct qc_args *args, struct qc_err *err);
+extern const struct qc_opt verify_opts[];
 qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_passphrase(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_drill(void *app, const struct qc_args *args, struct qc_err *err);

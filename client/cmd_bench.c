@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "base/opt.h"
 #include "bench.h"
+#include "report.h"
 #include "text.h"
 
 enum { ROW_LABEL = 128, ROW_INDENT = 2, PAPER_STORED = 2 };
@@ -163,21 +163,6 @@ static qc_rc take_sizes(const struct qc_args *args, const char *otherwise, struc
     return ret->count > 0 ? QC_OK : QC_FAIL(err, QC_USAGE, "--size: no size");
 }
 
-static qc_rc write_out(const struct bench *b, const char *path, struct qc_err *err)
-{
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
-    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
-    char whole[QC_CLIENT_PATH_MAX];
-    QC_TRY(places_absolute(path, whole, err));
-    char *slash = strrchr(whole, '/');
-    QC_TRY(qc_json_dump(b->rows, &text, err));
-    QC_TRY(qc_buf_add(&text, QC_LIT("\n"), err));
-    *slash = '\0';
-    QC_TRY(qc_dir_open(&dir, slash == whole ? "/" : whole, err));
-    const qc_span parts[] = { qc_buf_span(&text) };
-    return qc_file_write_atomic(qc_fd_get(&dir), slash + 1, parts, 1, 0600, err);
-}
-
 /* Whatever becomes of it, nothing stays. */
 qc_rc bench_in_scratch(struct bench *b, uint64_t room, const struct bench_sizes *sizes, bench_fn run,
                        struct qc_err *err)
@@ -246,6 +231,6 @@ qc_rc cmd_bench(void *app, const struct qc_args *args, struct qc_err *err)
            : kind == PEERS ? bench_peers(&b, &sizes, err)
                            : bench_own(&b, &sizes, kind != GATEWAY, kind != LOCAL, err));
     if (out != NULL)
-        QC_TRY_AS(write_out(&b, out, err), err, "--out");
+        QC_TRY_AS(report_file(out, b.rows, err), err, "--out");
     return QC_OK;
 }

@@ -8,11 +8,11 @@
 #include <time.h>
 
 #include "base/codec.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/lot.h"
 #include "last_drill.h"
 #include "progress.h"
+#include "report.h"
 #include "text.h"
 
 struct drill {
@@ -212,25 +212,15 @@ static qc_rc figures(const struct drill *d, const struct vault_drill_result *r, 
     return QC_OK;
 }
 
-/* A file of the user's, whole or not at all; with the names of what was lost. */
-static qc_rc write_report(const struct drill *d, const char *path, const struct vault_drill_result *r,
+/* With the names of what was lost. */
+static qc_rc write_report(struct drill *d, const char *path, const struct vault_drill_result *r,
                           struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_JSON_MAX };
-    QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
-    char whole[QC_CLIENT_PATH_MAX];
-    QC_TRY(places_absolute(path, whole, err));
-    char *slash = strrchr(whole, '/');
     QC_TRY(figures(d, r, &j, err));
-    QC_TRY(qc_json_set(j, "lost", &((struct drill *)d)->lost, err));
+    QC_TRY(qc_json_set(j, "lost", &d->lost, err));
     QC_TRY(qc_json_set_bool(j, "lost_cut", d->lost_cut, err));
-    QC_TRY(qc_json_dump(j, &text, err));
-    QC_TRY(qc_buf_add(&text, QC_LIT("\n"), err));
-    *slash = '\0';
-    QC_TRY(qc_dir_open(&dir, slash == whole ? "/" : whole, err));
-    const qc_span parts[] = { qc_buf_span(&text) };
-    return qc_file_write_atomic(qc_fd_get(&dir), slash + 1, parts, 1, 0600, err);
+    return report_file(path, j, err);
 }
 
 /* What is about to be left out. */

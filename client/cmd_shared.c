@@ -403,23 +403,45 @@ static qc_rc verify_named(void *ctx, const struct vault_stat *what, unsigned sit
     return out_json(&c->out, &j, err);
 }
 
+/* A word that nothing is of is told, where there are others. */
+static qc_rc verify_words(struct verify *v, const struct qc_args *args, int *none, struct qc_err *err)
+{
+    const int words = args->argc > 0 ? args->argc : 1;
+    for (int i = 0; i < words; i++) {
+        const qc_span prefix = args->argc > 0 ? qc_span_str(args->argv[i]) : (qc_span){ 0 };
+        const uint64_t before = v->objects;
+        struct qc_err why = { 0 };
+        qc_rc worst = QC_OK;
+        const qc_rc rc = sites_list(v->s, prefix, verify_named, v, err);
+        sites_tell_notes(v->s, rc, (qc_span){ 0 });
+        QC_TRY(rc);
+        if (v->objects > before || prefix.n == 0)
+            continue;
+        ++*none;
+        (void)QC_FAIL(&why, QC_NOTFOUND, "no object of that name and none below it");
+        if (words > 1 && client_object(v->s->of, QC_NOTFOUND, prefix, &why, &worst))
+            continue;
+        *err = why;
+        return QC_NOTFOUND;
+    }
+    return QC_OK;
+}
+
 qc_rc shared_verify(struct client *c, const struct qc_args *args, struct qc_err *err)
 {
     QC_CLEANUP(sites_done) struct sites s = { 0 };
     struct verify v = { .s = &s, .worst = QC_OK };
-    const qc_span prefix = args->argc > 0 ? qc_span_str(args->argv[0]) : (qc_span){ 0 };
     char bytes[TEXT_SIZE];
+    int none = 0;
     QC_TRY(sites_open(c, MSG_SHARED_GET, &s, err));
-    const qc_rc rc = sites_list(&s, prefix, verify_named, &v, err);
-    sites_tell_notes(&s, rc, (qc_span){ 0 });
-    QC_TRY(rc);
-    if (v.objects == 0 && prefix.n > 0)
-        return QC_FAIL(err, QC_NOTFOUND, "no object of that name and none below it");
+    QC_TRY(verify_words(&v, args, &none, err));
     text_size(v.bytes, bytes);
     out_note(&c->out,
              "verified %" PRIu64 " object%s at three sites, %s: %" PRIu64 " good, %" PRIu64
              " degraded, %" PRIu64 " bad",
              v.objects, text_s(v.objects), bytes, v.good, v.degraded, v.bad);
+    if (none > 0 && qc_rc_worse(v.worst, QC_NOTFOUND) == QC_NOTFOUND)
+        return QC_FAIL(err, QC_NOTFOUND, "nothing is of %d of the %d names; see above", none, args->argc);
     if (v.worst == QC_OK)
         return QC_OK;
     if (v.worst == QC_DEGRADED)

@@ -153,8 +153,11 @@ static const struct help rows[] = {
         "ssh archive 'qcloud certificate verify --key '$(qcloud certificate key)' proof.cert'" },
       "7 no share store, 12 the passphrase is wrong or missing" },
     { "verify",
-      { "qcloud verify", "qcloud verify archive/", "qcloud verify --json scan.vcf" },
-      "4 all opens, but a part that a loss would need is missing; 6, 7, 8 as the worst object" },
+      { "qcloud verify", "qcloud verify archive/ scan.vcf", "qcloud verify --sample 10 --report sample.json",
+        "qcloud verify --against ~/genomes archive/genomes/", "qcloud verify --since 2026-11-01" },
+      "3 nothing of a name, 4 all opens, but a part that a loss would need is missing, or the folder of "
+      "--against "
+      "is not what is stored; 6, 7, 8 as the worst object" },
     { "drill",
       { "qcloud drill", "qcloud drill --without-cloud paris --without-share 1 archive/",
         "qcloud drill --sample 20 --seed 7 --report drill.json" },

@@ -179,6 +179,15 @@ static const struct row rows[] = {
         "Everything can be read now; something that would be needed after a loss is missing.",
         { REPAIR, RUN("qcloud", "recover", "--share", "{share}") } } },
     { QC_DEGRADED,
+      IN(AGAINST),
+      { 26,
+        "What is stored is whole, as far as it was looked at; the files that the lines above name are not "
+        "it. "
+        "Nothing was changed.",
+        { RUN_THEN("shows what would be stored anew", "qcloud", "sync", "-n", "--checksum", "{dir}",
+                   "{name}"),
+          SAY("if the folder is what was damaged: qcloud get of what the lines above name") } } },
+    { QC_DEGRADED,
       IN(RECOVER),
       { 4,
         "The objects named above still have one share only; all others have both again.",
@@ -618,6 +627,7 @@ static const char *const verbs[MSG_CLASSES] = {
     [MSG_PURGE] = "cannot purge",
     [MSG_CERTIFICATE] = "cannot vouch for",
     [MSG_VERIFY] = "cannot vouch for",
+    [MSG_AGAINST] = "not the same",
     [MSG_DRILL] = "the drill failed",
     [MSG_RECOVER] = "cannot recover",
     [MSG_PASSPHRASE] = "cannot change the passphrase",

@@ -22,6 +22,7 @@ enum msg_class {
     MSG_PURGE,       /* versions for good */
     MSG_CERTIFICATE, /* of what was erased */
     MSG_VERIFY,
+    MSG_AGAINST, /* verify --against: all that was looked at is whole, and the folder is not it */
     MSG_DRILL,
     MSG_RECOVER,
     MSG_PASSPHRASE,

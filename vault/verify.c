@@ -8,8 +8,7 @@
 struct verify {
     struct vault *v;
     const struct vault_call *call;
-    vault_verdict_fn fn;
-    void *ctx;
+    const struct vault_verify_some *some;
     struct vault_verify_result result;
 };
 
@@ -29,10 +28,13 @@ static void check_done(struct check *c)
     qc_buf_free(&c->path);
 }
 
-static qc_rc drop(void *ctx, qc_span bytes, struct qc_err *err)
+static qc_rc take(void *ctx, qc_span bytes, struct qc_err *err)
 {
+    struct verify *w = ctx;
     (void)err;
-    *(uint64_t *)ctx += bytes.n;
+    w->result.bytes += bytes.n;
+    if (w->some->bytes != NULL)
+        w->some->bytes(w->some->ctx, bytes);
     return QC_OK;
 }
 
@@ -77,7 +79,7 @@ static qc_rc check_object(struct verify *w, struct check *c, qc_span name, struc
     struct vault_unlock all = object_ways(&c->o, true, true, true);
     QC_TRY(vault_paths_check(&c->paths, c->o.frame, &all, object_head0(&c->o), err));
     QC_TRY(open_best(c, err));
-    QC_TRY(object_walk(&c->o, drop, &w->result.bytes, err));
+    QC_TRY(object_walk(&c->o, take, w, err));
     return judge(c);
 }
 
@@ -86,6 +88,11 @@ static qc_rc one(void *ctx, const struct vault_stat *s, struct qc_err *err)
     struct verify *w = ctx;
     QC_CLEANUP(check_done) struct check c = { .path = { .max = QC_VAULT_PATH_MAX } };
     struct qc_err why = { 0 };
+    bool wanted = true;
+    if (w->some->wanted != NULL)
+        QC_TRY(w->some->wanted(w->some->ctx, s, &wanted, err));
+    if (!wanted)
+        return QC_OK;
     qc_rc rc = check_object(w, &c, qc_buf_span(&s->name), &why);
     session_note_faults(w->v, c.o.request, w->call);
     if (list_ends(rc)) {
@@ -109,7 +116,7 @@ static qc_rc one(void *ctx, const struct vault_stat *s, struct qc_err *err)
                                      .with1 = c.paths.with1,
                                      .with2 = c.paths.with2,
                                      .backup_ok = c.paths.consistent };
-    return w->fn == NULL ? QC_OK : w->fn(w->ctx, &verdict, err);
+    return w->some->verdict == NULL ? QC_OK : w->some->verdict(w->some->ctx, &verdict, err);
 }
 
 /* Every value of both stores. */
@@ -182,7 +189,14 @@ static qc_rc run(struct verify *w, qc_span prefix, struct qc_err *err)
 qc_rc vault_verify(struct vault *v, qc_span prefix, vault_verdict_fn fn, void *ctx,
                    const struct vault_call *call, struct vault_verify_result *ret, struct qc_err *err)
 {
-    struct verify w = { .v = v, .call = call, .fn = fn, .ctx = ctx };
+    const struct vault_verify_some all = { .verdict = fn, .ctx = ctx };
+    return vault_verify_some(v, prefix, &all, call, ret, err);
+}
+
+qc_rc vault_verify_some(struct vault *v, qc_span prefix, const struct vault_verify_some *some,
+                        const struct vault_call *call, struct vault_verify_result *ret, struct qc_err *err)
+{
+    struct verify w = { .v = v, .call = call, .some = some };
     QC_TRY(run(&w, prefix, err));
     *ret = w.result;
     return QC_OK;

@@ -49,6 +49,71 @@ for seed in 1 2 3 4 5 6; do # others draw others
 done | sort -u >draws
 [ "$(wc -l <draws)" -gt 3 ] || fail 'all seeds draw the same'
 
+# verify of some of it: names, a part by lot that can be drawn again, what is new; and beside a folder, where what is not the
+# same is named and is no fault of the vault's.
+mkdir -p tree/b tree/a.d
+for i in a a-b b/c b/d z; do
+    random_file "tree/$i" 3000
+done
+random_file tree/big 9000000
+: >tree/none
+expect_exit 0 put -r tree t
+expect_exit 0 verify --against tree t/
+err_has 'against tree: 9 the same, 0 differ, 0 are missing there, 0 are there and not in the vault'
+expect_exit 0 verify t/a t/b dir/small
+[ "$(grep -c '^ok ' out)" = 5 ] || fail "three names: $(cat out)"
+expect_exit 3 verify t/a nothing t/z
+err_has "E0301 cannot vouch for 'nothing'"
+[ "$(grep -c '^ok ' out)" = 2 ] || fail "one of three names is none: $(cat out)"
+expect_exit 0 verify --sample 40 --seed 5 t/
+sort out >first
+[ "$(grep -c '^ok ' out)" = 4 ] || fail "40 % of 9: $(cat out)"
+err_has 'verified 4 of 9 objects (40 %, by lot, seed 5)'
+expect_exit 0 verify --sample 40 --seed 5 t/
+sort out | cmp - first || fail 'the seed drew others'
+for seed in 1 2 3 4; do
+    expect_exit 0 verify --sample 40 --seed $seed t/
+    sort out | md5sum
+done | sort -u >draws
+[ "$(wc -l <draws)" -gt 2 ] || fail 'all seeds draw the same'
+expect_exit 0 --json verify --since 2099-01-01
+[ "$(json_get "[(s['objects'], s['of']) for s in [lines[-1]['summary']]]")" = '[(0, 17)]' ] || fail "--since: $(cat out)"
+expect_exit 0 --json verify --since "$(date -u +%Y-%m-%dT%H:%M:%SZ -d '1 hour ago')" dir t
+[ "$(json_get "lines[-1]['summary']['objects']")" = 11 ] || fail "--since, before: $(cat out)"
+rm -r tree/a tree/a.d
+printf x | dd of=tree/big bs=1 seek=8000000 conv=notrunc status=none
+echo more >>tree/z
+echo new >tree/a-c # between others, in the order of names
+mkdir tree/b.d
+: >tree/b.d/e
+ln -s z tree/link
+for i in 1 2; do # the second time by the folder's name without its slash
+    expect_exit 4 verify --against tree --report report.json "t$([ $i = 1 ] && echo /)"
+    err_three_parts E0426
+    for text in 'missing   t/a:' 'missing   t/a.d:' 'differs   t/big: the first byte that differs is that at 8000000' \
+        'differs   t/z: the file goes on' 'extra     a-c:' 'extra     b.d/e:' 'ok        t/b/c' 'ok        t/none'; do
+        out_has "$text"
+    done
+    [ "$(grep -c '^extra' out)" = 2 ] || fail "files that are there alone: $(cat out)"
+    err_has '9 good, 0 degraded, 0 bad'
+    /usr/bin/python3 - report.json <<'P' || fail "report: $(cat report.json)"
+import json, sys
+r = json.load(open(sys.argv[1]))
+assert (r["exit"], r["objects"], r["good"], r["findings_cut"]) == (4, 9, 9, False)
+assert {k: v for k, v in r["against"].items() if k != "dir"} == {"same": 5, "differs": 2, "missing": 2, "extra": 2, "unread": 0}
+assert sorted((x["name"], x["against"]) for x in r["findings"]) == [("a-c", "extra"), ("b.d/e", "extra"), ("t/a", "missing"),
+    ("t/a.d", "missing"), ("t/big", "differs"), ("t/z", "differs")]
+P
+done
+expect_exit 4 verify --against tree t/b/c t/z # as get of these names would put them there
+out_has 'missing   t/b/c: there is no file c'
+expect_exit 0 verify --against tree/b t/b/
+expect_exit 3 verify --against tree/z t/
+expect_exit 2 verify --seed 5
+expect_exit 2 verify --sample 0
+expect_exit 2 verify --since yesterday
+expect_exit 0 rm -r --yes t
+
 # An object that one cloud has lost is read as before, until two more are left out.
 find cloud1/f -type f | sort >there
 random_file x 5000

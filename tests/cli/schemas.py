@@ -153,6 +153,10 @@ def whole(schemas, box, ask):
     os.unlink(conf)
     ask("rng-bench", 0, "rng", "bench", "os", "--bytes", "4k")
     ask("verify", 0, "verify")
+    os.mkdir(out + ".folder")
+    with open(os.path.join(out + ".folder", "more"), "wb"):
+        pass
+    ask("verify", 4, "verify", "--against", out + ".folder", "--since", "2026-01-01", "--sample", "90", "dir/")
     ask("drill", 0, "drill")
     ask("drill", 6, "drill", *(a for c in box.clouds[:3] for a in ("--without-cloud", "c" + c[-1])))
     ask("drill", 3, "drill", "none")

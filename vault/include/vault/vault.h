@@ -525,6 +525,19 @@ struct vault_verify_result {
 QC_MUST qc_rc vault_verify(struct vault *v, qc_span prefix, vault_verdict_fn fn, void *ctx,
                            const struct vault_call *call, struct vault_verify_result *ret,
                            struct qc_err *err);
+/* The same of some of them. */
+struct vault_verify_some {
+    /* Is this one to be looked at? Asked of each in its order, before it is; NULL: all are. */
+    qc_rc (*wanted)(void *ctx, const struct vault_stat *s, bool *ret, struct qc_err *err);
+    /* Its bytes, verified, in order; perhaps in another thread. A verdict that is not good may come before
+     * the last of them. NULL: nobody wants them. */
+    void (*bytes)(void *ctx, qc_span bytes);
+    vault_verdict_fn verdict; /* or NULL */
+    void *ctx;
+};
+QC_MUST qc_rc vault_verify_some(struct vault *v, qc_span prefix, const struct vault_verify_some *some,
+                                const struct vault_call *call, struct vault_verify_result *ret,
+                                struct qc_err *err);
 
 /* What a drill does without, as if it were lost. A share store is withheld by opening the vault without it.
  */
