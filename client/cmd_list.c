@@ -11,6 +11,8 @@
 #include "text.h"
 #include "where.h"
 
+enum { BEHIND = 9 }; /* where what is said of an object begins */
+
 int64_t listing_budget(const struct vault_stat *s)
 {
     return s->margin < (int64_t)s->key_margin ? s->margin : (int64_t)s->key_margin;
@@ -72,19 +74,20 @@ static void ages_text(struct client *c, const struct vault_gw_info *info)
 {
     char written[32], presence[32], content[32];
     if (info->written == 0) {
-        out_line(&c->out, "seen     the gateway does not say when");
+        out_row(&c->out, BEHIND, "seen     the gateway does not say when");
         return;
     }
     listing_time(info->written, written);
     listing_time(info->presence, presence);
     listing_time(info->content, content);
     if (info->presence == info->written)
-        out_line(&c->out, "seen     data as written at %s; not looked at since", written);
+        out_row(&c->out, BEHIND, "seen     data as written at %s; not looked at since", written);
     else if (info->content == info->written)
-        out_line(&c->out, "seen     data there at %s; its bytes as written at %s, not read since", presence,
-                 written);
+        out_row(&c->out, BEHIND, "seen     data there at %s; its bytes as written at %s, not read since",
+                presence, written);
     else
-        out_line(&c->out, "seen     data there at %s; all bytes read and verified at %s", presence, content);
+        out_row(&c->out, BEHIND, "seen     data there at %s; all bytes read and verified at %s", presence,
+                content);
 }
 
 /* Where it is known, and there is some. */
@@ -93,19 +96,19 @@ static void padding_text(struct client *c, const struct vault_stat *s)
     char size[TEXT_SIZE];
     text_size(s->padding, size);
     if (s->padding > 0)
-        out_line(&c->out, "padding  %s (%" PRIu64 " bytes)", size, s->padding);
+        out_row(&c->out, BEHIND, "padding  %s (%" PRIu64 " bytes)", size, s->padding);
 }
 
 static void clouds_text(struct client *c, const struct vault_gw_info *info)
 {
     char size[TEXT_SIZE];
-    out_line(&c->out, "coding   %u of %u, %" PRIu64 " segment%s", info->k, info->n, info->segments,
-             text_s(info->segments));
+    out_row(&c->out, BEHIND, "coding   %u of %u, %" PRIu64 " segment%s", info->k, info->n, info->segments,
+            text_s(info->segments));
     for (size_t i = 0; i < info->cloud_count; i++) {
         text_size(info->clouds[i].bytes, size);
-        out_line(&c->out, "cloud    %-12s  %" PRIu64 " fragment%s, %" PRIu64 " missing, %s",
-                 info->clouds[i].name, info->clouds[i].fragments, text_s(info->clouds[i].fragments),
-                 info->clouds[i].missing, size);
+        out_row(&c->out, BEHIND, "cloud    %-12s  %" PRIu64 " fragment%s, %" PRIu64 " missing, %s",
+                info->clouds[i].name, info->clouds[i].fragments, text_s(info->clouds[i].fragments),
+                info->clouds[i].missing, size);
     }
 }
 
@@ -121,27 +124,27 @@ static void stat_text(struct client *c, const struct vault_stat *s, const struct
     text_size(s->stored, stored);
     listing_time(s->created_s, when);
     qc_hex(qc_span_of(s->version, VAULT_ID_BYTES), version);
-    out_line(&c->out, "name     %.*s", (int)name.n, (const char *)name.p);
-    out_line(&c->out, "version  %s  %s  stored %s", number, version, when);
+    out_row(&c->out, BEHIND, "name     %.*s", (int)name.n, (const char *)name.p);
+    out_row(&c->out, BEHIND, "version  %s  %s  stored %s", number, version, when);
     if (s->has_stored) {
         listing_time(s->stored_s, when);
-        out_line(&c->out, "sealed   %s, by the clock of the machine that stored it", when);
+        out_row(&c->out, BEHIND, "sealed   %s, by the clock of the machine that stored it", when);
     }
-    out_line(&c->out, "size     %s (%" PRIu64 " bytes); sealed %s", size, s->size, stored);
+    out_row(&c->out, BEHIND, "size     %s (%" PRIu64 " bytes); sealed %s", size, s->size, stored);
     padding_text(c, s);
     if (s->has_mtime) {
         listing_time(s->mtime_s, when);
-        out_line(&c->out, "file     last changed %s", when);
+        out_row(&c->out, BEHIND, "file     last changed %s", when);
     }
     if (info->kept > 0) {
         listing_time(info->kept, when);
-        out_line(&c->out, "kept     until %s", when);
+        out_row(&c->out, BEHIND, "kept     until %s", when);
     }
-    out_line(&c->out, "budget   %" PRId64 " (data %" PRId64 " of %" PRId64 ", keys %u)", listing_budget(s),
-             s->margin, s->margin_full, s->key_margin);
+    out_row(&c->out, BEHIND, "budget   %" PRId64 " (data %" PRId64 " of %" PRId64 ", keys %u)",
+            listing_budget(s), s->margin, s->margin_full, s->key_margin);
     ages_text(c, info);
     listing_time((int64_t)time(NULL), when);
-    out_line(&c->out, "seen     keys at %s", when);
+    out_row(&c->out, BEHIND, "seen     keys at %s", when);
     clouds_text(c, info);
 }
 
@@ -224,7 +227,7 @@ static qc_rc ways_text(struct client *c, qc_span ways, struct qc_err *err)
         const uint8_t *blank = memchr(ways.p, ' ', ways.n);
         const size_t n = blank == NULL ? ways.n : (size_t)(blank - ways.p);
         QC_TRY(text_escape(qc_span_sub(ways, 0, n), &shown, err));
-        out_line(&c->out, "way      %.*s", (int)shown.n, shown.n > 0 ? (const char *)shown.p : "");
+        out_row(&c->out, BEHIND, "way      %.*s", (int)shown.n, shown.n > 0 ? (const char *)shown.p : "");
         ways = qc_span_from(ways, blank == NULL ? n : n + 1);
     }
     return QC_OK;
@@ -243,16 +246,17 @@ static qc_rc shares_text(struct client *c, const struct vault_stat *s, struct qc
         const struct vault_origin *o = &s->origin[i];
         QC_TRY(text_escape(qc_span_str(c->conf.share[i]), &place, err));
         if (o->is)
-            out_line(&c->out, "share%u   %s, generation %" PRIu32 ", in %.*s", i + 1,
-                     o->seeded ? "made from the store's seed" : "drawn", o->generation, (int)place.n,
-                     (const char *)place.p);
+            out_row(&c->out, BEHIND, "share%u   %s, generation %" PRIu32 ", in %.*s", i + 1,
+                    o->seeded ? "made from the store's seed" : "drawn", o->generation, (int)place.n,
+                    (const char *)place.p);
         else
-            out_line(&c->out, "share%u   not to be had: %.*s", i + 1, (int)place.n, (const char *)place.p);
+            out_row(&c->out, BEHIND, "share%u   not to be had: %.*s", i + 1, (int)place.n,
+                    (const char *)place.p);
     }
-    out_line(&c->out, "share3   inside the sealed object, on the clouds");
-    out_line(&c->out, "share4   in the backup data, %s",
-             vault_is_kept(c->vault) ? "with the keeper"
-                                     : "at the gateway and in commit records on the clouds");
+    out_row(&c->out, BEHIND, "share3   inside the sealed object, on the clouds");
+    out_row(&c->out, BEHIND, "share4   in the backup data, %s",
+            vault_is_kept(c->vault) ? "with the keeper"
+                                    : "at the gateway and in commit records on the clouds");
     return QC_OK;
 }
 
@@ -287,17 +291,17 @@ static qc_rc explain_one(struct client *c, qc_span name, struct qc_err *err)
     QC_TRY(vault_layout(c->vault, &s, &call, &info, err));
     QC_TRY(text_escape(name, &shown, err));
     qc_hex(qc_span_of(s.version, VAULT_ID_BYTES), version);
-    out_line(&c->out, "name     %.*s", (int)shown.n, (const char *)shown.p);
-    out_line(&c->out, "version  v%" PRIu64 "  %s", s.number, version);
+    out_row(&c->out, BEHIND, "name     %.*s", (int)shown.n, (const char *)shown.p);
+    out_row(&c->out, BEHIND, "version  v%" PRIu64 "  %s", s.number, version);
     qc_buf_clear(&shown);
     QC_TRY(text_escape(qc_buf_span(&text), &shown, err));
     padding_text(c, &s);
-    out_line(&c->out, "random   %.*s", (int)shown.n, shown.n > 0 ? (const char *)shown.p : "");
+    out_row(&c->out, BEHIND, "random   %.*s", (int)shown.n, shown.n > 0 ? (const char *)shown.p : "");
     QC_TRY(shares_text(c, &s, err));
     clouds_text(c, &info);
     QC_TRY(ways_text(c, qc_buf_span(&ways), err));
     if (vault_is_kept(c->vault))
-        out_line(&c->out, "backup   with the keeper, %s", c->conf.keeper);
+        out_row(&c->out, BEHIND, "backup   with the keeper, %s", c->conf.keeper);
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(out_json_name(j, name, err));
     QC_TRY(qc_json_set_int(j, "number", (int64_t)s.number, err));

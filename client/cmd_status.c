@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "last_drill.h"
+#include "looks.h"
 #include "remote.h"
 #include "statement.h"
 #include "status.h"
@@ -469,7 +470,7 @@ static qc_rc way_json(const struct status *s, struct json_t *to, struct qc_err *
     return qc_json_set(to, "way", &j, err);
 }
 
-static qc_rc summary(struct status *s, struct qc_err *err)
+static qc_rc summary(struct status *s, struct json_t **ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     QC_CLEANUP(qc_json_free) struct json_t *shares = NULL;
@@ -512,23 +513,8 @@ static qc_rc summary(struct status *s, struct qc_err *err)
     QC_CLEANUP(qc_json_free) struct json_t *item = NULL;
     QC_TRY(out_json_new("item", &item, err));
     QC_TRY(qc_json_set(item, "status", &j, err));
-    return out_json(&s->c->out, &item, err);
-}
-
-qc_rc cmd_gateway_status(void *app, const struct qc_args *args, struct qc_err *err)
-{
-    struct client *c = app;
-    QC_CLEANUP(status_done) struct status s = { .c = c };
-    QC_CLEANUP(qc_json_free) struct json_t *item = NULL;
-    (void)args;
-    QC_TRY(ask_gateway(&s, err));
-    s.now_s = (int64_t)time(NULL);
-    QC_TRY_AS(count_clouds(&s, err), err, "the gateway's answer");
-    if (!c->out.json)
-        return tell_gateway(&s, err);
-    QC_TRY(out_json_new("item", &item, err));
-    QC_TRY(qc_json_set(item, "gateway", &s.gateway, err));
-    return out_json(&c->out, &item, err);
+    *ret = QC_STEAL(item);
+    return QC_OK;
 }
 
 static qc_rc not_green(const struct status *s, struct qc_err *err)
@@ -611,21 +597,68 @@ qc_rc status_look(struct status *s, struct qc_err *err)
     return QC_OK;
 }
 
-qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
+/* Figures of one line. */
+static void line_of(const struct status *s, char *ret, size_t max)
 {
-    struct client *c = app;
+    struct status_budget b;
+    struct qc_err none = { 0 };
+    size_t at = 0;
+    if (s->gateway != NULL && status_budget(s, &b, &none) == QC_OK)
+        at = (size_t)snprintf(ret, max,
+                              "budget %" PRId64 " (data %" PRId64 ", keys %" PRId64 ")  clouds %" PRId64
+                              "/%" PRId64 "  ",
+                              b.losses, b.data, b.keys, s->clouds_ok, s->clouds_all);
+    (void)snprintf(ret + at, max - at, "shares %u/2", status_shares(s));
+}
+
+static qc_rc look(struct client *c, struct looked *ret, struct qc_err *err)
+{
     QC_CLEANUP(status_done) struct status s = { .c = c };
-    (void)args;
-    QC_TRY(status_look(&s, err));
-    QC_TRY(tell_all(&s, err));
-    qc_rc rc = status_verdict(&s, err);
+    ret->rc = status_look(&s, &ret->why);
+    if (ret->rc == QC_OK)
+        ret->rc = tell_all(&s, &ret->why);
+    if (ret->rc == QC_CANCELLED || ret->rc == QC_NOMEM)
+        *err = ret->why;
+    if (ret->rc != QC_OK)
+        return ret->rc == QC_CANCELLED || ret->rc == QC_NOMEM ? ret->rc : QC_OK;
+    ret->rc = status_verdict(&s, &ret->why);
     c->end.about.share = !status_has_share(&s, 0) ? "1" : !status_has_share(&s, 1) ? "2" : NULL;
     c->end.about.scrub = s.scrub_late && !remote_is(c) ? "scrub" : NULL;
     c->end.about.drill = s.drill_wanted ? "drill" : NULL;
-    struct qc_err why = { 0 };
-    qc_rc made = summary(&s, &why);
-    if (made == QC_OK)
-        return rc;
-    *err = why;
-    return made;
+    line_of(&s, ret->line, sizeof ret->line);
+    return summary(&s, &ret->item, err);
+}
+
+qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    return looks_run(app, args, look, err);
+}
+
+/* -- the gateway alone ----------------------------------------------------------------------------------- */
+
+static qc_rc look_at_gateway(struct status *s, struct looked *ret, struct qc_err *err)
+{
+    QC_TRY(ask_gateway(s, err));
+    s->now_s = (int64_t)time(NULL);
+    QC_TRY_AS(count_clouds(s, err), err, "the gateway's answer");
+    (void)snprintf(ret->line, sizeof ret->line, "clouds %" PRId64 "/%" PRId64, s->clouds_ok, s->clouds_all);
+    if (!s->c->out.json)
+        return tell_gateway(s, err);
+    QC_TRY(out_json_new("item", &ret->item, err));
+    return qc_json_set(ret->item, "gateway", &s->gateway, err);
+}
+
+static qc_rc look_gateway(struct client *c, struct looked *ret, struct qc_err *err)
+{
+    QC_CLEANUP(status_done) struct status s = { .c = c };
+    ret->rc = look_at_gateway(&s, ret, &ret->why);
+    if (ret->rc != QC_CANCELLED && ret->rc != QC_NOMEM)
+        return QC_OK;
+    *err = ret->why;
+    return ret->rc;
+}
+
+qc_rc cmd_gateway_status(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    return looks_run(app, args, look_gateway, err);
 }

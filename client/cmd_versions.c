@@ -7,6 +7,8 @@
 #include "progress.h"
 #include "text.h"
 
+enum { BEHIND = 7 }; /* its number */
+
 /* -- lists ------------------------------------------------------------------------------------------------
  */
 
@@ -29,11 +31,11 @@ static void row_text(struct client *c, const struct row *r)
         text_size(r->s->size, size);
         snprintf(budget, sizeof budget, "%" PRId64, listing_budget(r->s));
     }
-    out_line(&c->out, "%-5s  %-25s  %11s  budget %s  %s%s%s%.*s", number, when, size, budget, id,
-             r->one->current   ? "  current"
-             : r->one->removed ? "  removed"
-                               : "",
-             r->name.n > 0 ? "  " : "", (int)r->name.n, r->name.n > 0 ? (const char *)r->name.p : "");
+    out_row(&c->out, BEHIND, "%-5s  %-25s  %11s  budget %s  %s%s%s%.*s", number, when, size, budget, id,
+            r->one->current   ? "  current"
+            : r->one->removed ? "  removed"
+                              : "",
+            r->name.n > 0 ? "  " : "", (int)r->name.n, r->name.n > 0 ? (const char *)r->name.p : "");
 }
 
 static qc_rc row_json(struct client *c, const struct row *r, struct qc_err *err)
@@ -112,14 +114,15 @@ static void restore_done(struct restore *r)
     vault_close(&r->reader);
 }
 
-/* The id of what is to be restored. *ret_newest: it is the newest already. What is not found is the name or
- * the version, not a file that was to be put. */
-static qc_rc choose(struct client *c, qc_span name, const struct which *w, struct which *ret,
+/* The id of what is to be restored. *ret_name: the name is there, or was. *ret_newest: it is the newest
+ * already. What is not found is the name or the version, not a file that was to be put. */
+static qc_rc choose(struct client *c, qc_span name, const struct which *w, struct which *ret, bool *ret_name,
                     bool *ret_newest, struct qc_err *err)
 {
     QC_CLEANUP(vault_versions_done) struct vault_versions all = { 0 };
     const struct vault_call call = client_call(c);
     QC_TRY(vault_versions(c->vault, name, &call, &all, err));
+    *ret_name = true;
     if (!w->given && !all.removed)
         return QC_FAIL(err, QC_NOTFOUND, "it is not in the trash: it is there, in v%" PRIu64, all.number);
     if (!w->given && (all.n == 0 || (!all.moved && all.v[0].number != all.number - 1)))
@@ -158,14 +161,14 @@ static bool restore_one(struct restore *run, qc_span name, const struct which *w
     const enum msg_class usual = c->out.class;
     struct which chosen = { 0 };
     struct qc_err why = { 0 };
-    bool newest = false, open = false;
-    qc_rc rc = choose(c, name, w, &chosen, &newest, &why);
+    bool there = false, newest = false, open = false;
+    qc_rc rc = choose(c, name, w, &chosen, &there, &newest, &why);
     if (rc == QC_OK && newest)
         out_note(&c->out, "it is the newest version already: nothing was done");
     else if (rc == QC_OK)
         rc = restore_it(run, name, &chosen, &open, &why);
-    if (rc == QC_NOTFOUND)
-        c->out.class = MSG_VERSION;
+    if (rc == QC_NOTFOUND) /* its versions are no help where it has none */
+        c->out.class = there ? MSG_VERSION : MSG_LIST;
     const bool go_on = client_put_object(c, rc, open, name, &why, worst);
     c->out.class = usual;
     return go_on && rc != QC_SHARES && rc != QC_RANDOM;
@@ -243,6 +246,8 @@ qc_rc cmd_versions(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(client_open(c, err));
     const qc_rc rc = listing_versions(c, name, false, &worst, &go_on, err);
     client_tell_notes(c, rc, name);
+    if (rc == QC_NOTFOUND) /* what lists versions would say the same again */
+        c->out.class = MSG_LIST;
     QC_TRY(rc);
     return client_outcome(c, worst, "not opened", err);
 }

@@ -213,8 +213,12 @@ static const struct help rows[] = {
         "qcloud site remove --json C" },
       "3 it is not set up" },
     { "status",
-      { "qcloud status", "qcloud status --json", "qcloud status --degraded-ok" },
-      "0 all is there, 4 something is missing, 6 too few clouds, 7 both share stores are missing" },
+      { "qcloud status", "qcloud status --json", "qcloud status --watch --interval 60",
+        "qcloud status --degraded-ok" },
+      "0 all is there, 4 something is missing, 6 too few clouds, 7 both share stores are missing; with "
+      "--watch "
+      "130 "
+      "(Ctrl-C), the usual end" },
     { "config show",
       { "qcloud config show", "qcloud config show --json", "qcloud config show -q" },
       "10 no vault" },
@@ -239,8 +243,8 @@ static const struct help rows[] = {
       "none), 11 "
       "another bench of this vault runs, 14 no room, 130 interrupted: what was put is taken away" },
     { "gateway status",
-      { "qcloud gateway status", "qcloud gateway status --json", "qcloud gateway status -q" },
-      "10 not set up, 11 it is locked" },
+      { "qcloud gateway status", "qcloud gateway status --json", "qcloud gateway status --watch" },
+      "10 not set up, 11 it is locked; with --watch 130 (Ctrl-C), the usual end" },
     { "gateway repair",
       { "qcloud gateway repair", "qcloud gateway repair --deep --max-rate 20M",
         "qcloud gateway repair --adopt paris" },

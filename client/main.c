@@ -13,6 +13,7 @@
 #include "help.h"
 #include "kit.h"
 #include "limit.h"
+#include "looks.h"
 #include "meter.h"
 #include "passphrase.h"
 #include "profile.h"
@@ -310,6 +311,7 @@ static const struct qc_opt rng_test_opts[] = {
       false },
     { 0 },
 };
+static const struct qc_opt status_opts[] = { LOOKS_OPTIONS, { 0 } };
 static const struct qc_cmd cmds[] = {
     /* name    args                             help                                       min max needs
        options run */
@@ -390,7 +392,7 @@ static const struct qc_cmd cmds[] = {
     { "site remove", "A|B|C", "use a site no longer; nothing is deleted", 1, 1, NEEDS_CLASS(MSG_SHARED_GET),
       NULL, cmd_site_remove },
     { "status", "", "clouds, share stores, margins, and what a thief would need", 0, 0,
-      NEEDS_CLASS(MSG_STATUS) | NEEDS_CONF, NULL, cmd_status },
+      NEEDS_CLASS(MSG_STATUS) | NEEDS_CONF, status_opts, cmd_status },
     { "config show", "", "what holds, key by key: of qcloud.conf and the environment", 0, 0,
       NEEDS_CLASS(MSG_CONFIG) | NEEDS_CONF, config_show_opts, cmd_config_show },
     { "config get", "KEY", "what it says of one key, as vault.share2", 1, 1,
@@ -405,8 +407,8 @@ static const struct qc_cmd cmds[] = {
     { "bench", "[local|gateway|paper|peers]",
       "how fast this machine, the way to the gateway, put and get are; beside papers and other programs", 0,
       1, NEEDS_CLASS(MSG_CALL), bench_opts, cmd_bench },
-    { "gateway status", "", "the gateway's own state", 0, 0, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF, NULL,
-      cmd_gateway_status },
+    { "gateway status", "", "the gateway's own state", 0, 0, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF,
+      status_opts, cmd_gateway_status },
     { "gateway repair", "", "find and rebuild what is missing or damaged on the clouds", 0, 0,
       NEEDS_CLASS(MSG_REPAIR) | NEEDS_CONF | NEEDS_OWN_GATEWAY, repair_opts, cmd_gateway_repair },
     { "gateway scrub", "", "look whether the clouds have what they should", 0, 0,

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -42,16 +43,18 @@ void out_bytes_on_stdout(struct out *o)
     o->json_to = o->talk;
 }
 
-static size_t columns_of(FILE *to)
+static size_t columns_of(const struct out *o, FILE *to)
 {
     struct winsize size;
+    if (o->held != NULL)
+        return o->held->columns;
     const int fd = fileno(to);
     return fd >= 0 && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : SIZE_MAX;
 }
 
 size_t out_columns(const struct out *o)
 {
-    return columns_of(o->talk);
+    return columns_of(o, o->talk);
 }
 
 static void bar_end(struct out *o)
@@ -93,7 +96,7 @@ static size_t hanging(qc_span line, size_t columns)
 
 qc_rc out_page(struct out *o, qc_span text, struct qc_err *err)
 {
-    const size_t columns = columns_of(o->data);
+    const size_t columns = columns_of(o, o->data);
     while (text.n > 0) {
         QC_CLEANUP(qc_buf_free) qc_buf broken = { 0 };
         const uint8_t *end = memchr(text.p, '\n', text.n);
@@ -155,7 +158,7 @@ void out_line(struct out *o, const char *fmt, ...)
 
 size_t out_indent(const struct out *o, size_t wanted)
 {
-    return wanted > columns_of(o->data) / 3 ? INDENT : wanted;
+    return wanted > columns_of(o, o->data) / 5 ? INDENT : wanted;
 }
 
 void out_row(struct out *o, size_t indent, const char *fmt, ...)
@@ -165,7 +168,7 @@ void out_row(struct out *o, size_t indent, const char *fmt, ...)
     bar_end(o);
     va_list ap;
     va_start(ap, fmt);
-    if (!put_line(o->data, (struct width){ columns_of(o->data), out_indent(o, indent) }, fmt, ap))
+    if (!put_line(o->data, (struct width){ columns_of(o, o->data), out_indent(o, indent) }, fmt, ap))
         o->failed = true;
     va_end(ap);
 }

@@ -23,8 +23,9 @@ struct out_log {
 };
 
 struct out {
-    FILE *data, *talk; /* stdout and stderr; borrowed */
-    FILE *json_to;     /* where --json writes: data, or talk when data carries object bytes */
+    FILE *data, *talk;     /* stdout and stderr; borrowed */
+    struct out_held *held; /* what is said is kept there instead; or NULL */
+    FILE *json_to;         /* where --json writes: data, or talk when data carries object bytes */
     bool json, quiet, terminal;
     bool color;          /* the codes of errors and warnings */
     struct out_log *log; /* borrowed; or NULL */
@@ -51,13 +52,25 @@ void out_bytes_on_stdout(struct out *o);
 /* The line of type start. */
 void out_start(struct out *o);
 
+/* What is said, data and talk, is kept instead, as lines of a terminal so wide; JSON is written as ever. From
+ * out_hold to out_release, which appends it, data first. QC_NOMEM: nothing is kept, or some was lost. */
+struct out_held {
+    FILE *data, *talk; /* where it went before */
+    bool color;
+    char *text[2];
+    size_t n[2], columns;
+};
+QC_MUST qc_rc out_hold(struct out *o, size_t columns, struct out_held *h, struct qc_err *err);
+QC_MUST qc_rc out_release(struct out *o, qc_buf *ret, struct qc_err *err);
+
 /* Columns of the terminal that is talked to; SIZE_MAX where that is none: it has no end of a line. */
 size_t out_columns(const struct out *o);
 /* A line of data for people (stdout), when not --json. */
 void out_line(struct out *o, const char *fmt, ...) QC_PRINTF(2, 3);
 /* The same, broken where standard output is a terminal that is narrower: it goes on at out_indent(indent). */
 void out_row(struct out *o, size_t indent, const char *fmt, ...) QC_PRINTF(3, 4);
-/* So many blanks, or a few where standard output is a terminal of which they would take a third. */
+/* So many blanks, or a few where standard output is a terminal of which they would take a fifth: an id of 32
+ * digits has room in 40 columns. */
 size_t out_indent(const struct out *o, size_t wanted);
 /* A page of text, as help is, broken where standard output is a terminal that is narrower. QC_NOMEM */
 QC_MUST qc_rc out_page(struct out *o, qc_span text, struct qc_err *err);

@@ -371,6 +371,30 @@ def passphrases(box, ask):
     ask("passphrase", 0, "passphrase", "--remove", env=known)
 
 
+def watched(schemas, box):
+    """A look is an item, whatever it sees: the gateway is away, comes back, and nobody has to begin anew. Ctrl-C is the end."""
+    state = os.path.join(box.home, "state", "gateway")
+    box.stop(signal.SIGTERM)
+    os.rename(state, state + ".away")
+    for command in ("gateway status", "status"):
+        p = box.start("--json", *command.split(), "--watch", "--interval", "1")
+        name = command.replace(" ", "-") + ".json"
+        looks = []
+        while len(looks) < 2 or looks[-1]["exit"] not in (0, 4):
+            line = json.loads(p.stdout.readline())
+            schemas.check(name, line)
+            if line["type"] == "item":
+                looks.append(line)
+            if len(looks) == 1 and os.path.exists(state + ".away"):
+                os.rename(state + ".away", state)
+        p.send_signal(signal.SIGINT)
+        rest = [json.loads(line) for line in p.stdout.read().splitlines()]
+        for line in rest:
+            schemas.check(name, line)
+        check(p.wait(60) == 130 and rest[-1]["type"] == "error" and rest[-1]["exit"] == 130, f"{command} --watch: the end: {rest}")
+        check(command == "status" or (looks[0]["rc"] != "ok" and looks[0]["what"] and "gateway" in looks[-1]), f"{command} --watch: {looks}")
+
+
 def test():
     schemas = Schemas()
     with Box() as box:
@@ -383,6 +407,7 @@ def test():
         path = whole(schemas, box, ask)
         after_losses(box, ask, path)
         passphrases(box, ask)
+        watched(schemas, box)
         box.stop(signal.SIGTERM)
         os.rename(box.home, box.home + ".old")
         ask("join", 0, "init", "--join", box.stores[0], os.path.join(box.root, "new2"), "--take-over")

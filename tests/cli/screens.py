@@ -128,6 +128,23 @@ def narrow(screen):
     check(not wide and sum(x.startswith("    ") for x in lines) > 5, f"doctor in 40 columns: {wide}\n" + "\n".join(lines))
 
 
+def watched(tmux, box):
+    """status --watch: never wider nor higher than the terminal, whose size may change; it tells what is lost, and what comes back."""
+    s = Screen(tmux, "watched", 40, "status", "--watch", "--interval", "1")
+    tmux.run("resize-window", "-t", "watched", "-x", "40", "-y", "14")
+    s.whole = ["-J"]            # a row that goes on in the next one would be one
+    for store, words in ((None, "ok        budget 1"), (box.stores[1], "degraded  budget 0"), (None, "ok        budget 1")):
+        with box.lost(*([store] if store else [])):
+            s.until(r"(?m)^\d\d:\d\d:\d\d  " + words)
+            s.until(r"\(\d+ more lines\)")
+            wide = [x for x in tmux.run("capture-pane", "-p", "-J", "-t", "watched").rstrip().split("\n") if len(x) > 40]
+            check(not wide, f"wider than the terminal: {wide}")
+    tmux.run("resize-window", "-t", "watched", "-x", "100", "-y", "60")
+    s.until("verdict: green(.*\n)+.*price:")
+    s.key("C-c")
+    s.end(130)
+
+
 def stands_still(screen):
     """The number of its program, which has come to the point where it stops."""
     shell = int(screen.tmux.run("list-panes", "-t", screen.name, "-F", "#{pane_pid}"))
@@ -201,6 +218,13 @@ def take(box, tmux):
     run("a name in UTF-8", 100, "stat", "Größe \u4e2d.vcf", code=3)
     run("a name in UTF-8, C locale", 100, "stat", "Größe \u4e2d.vcf", code=3, LC_ALL="C")
     narrow(Screen(tmux, "doctor40", 40, "doctor"))
+    watched(tmux, box)
+    wide = Screen(tmux, "stat40", 40, "stat", "genome.vcf")
+    wide.whole = ["-J"]
+    check(max(map(len, wide.end().split("\n"))) <= 40, f"stat in 40 columns:\n{wide.said}")
+    run("explain in 40 columns", 40, "explain", "genome.vcf")
+    run("versions in 40 columns", 40, "versions", "genome.vcf")
+    run("versions of what is not there", 100, "versions", "none", code=3)
     run("a wrong call in 40 columns", 40, "put", "--if-absnet", "f", code=2)
     s = Screen(tmux, "rm", 60, "rm", "-r", "second.vcf")
     s.until(r"(?m)\? *.*$")
