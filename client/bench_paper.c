@@ -364,8 +364,11 @@ static qc_rc measure(struct bench *b, const struct bench_scratch *s, const struc
         return QC_FAIL(err, QC_NOMEM, "%zu bytes", sizeof *t);
     QC_TRY(client_rng(b->c, err));
     QC_TRY(room_new(&r, err));
-    out_note(&b->c->out, "The papers: fragment, rebuild, put and get, " CORE "section III; XOR: " DISTRIBUTED
-                         ". A put's source is in memory, a get begins with nothing in memory.");
+    out_note(&b->c->out,
+             "The papers: fragment, rebuild, put and get, " CORE "section III; XOR: " DISTRIBUTED
+             ". Each figure is the median of %u. A put's source is in memory, a get begins with nothing in "
+             "memory.",
+             b->runs);
     QC_TRY(bench_keys(b, t, err));
     for (size_t i = 0; i < sizes->count; i++)
         largest = sizes->v[i] > largest ? sizes->v[i] : largest;

@@ -249,12 +249,13 @@ static qc_rc measure(struct bench *b, const struct bench_scratch *s, const struc
     QC_TRY(bench_scratch_path(s, "back", t->back, err));
     QC_TRY(bench_scratch_path(s, "copy", t->copy, err));
     QC_TRY(begin_stores(t, err));
-    out_note(
-        &b->c->out,
-        "A put's source is in memory, a get begins with %s; both end when all is durable. The ratio is that "
-        "to qcloud's rate: above 1 the other one is faster.",
-        bench_scratch_in_memory(s) ? "all of it in memory, too, as TMPDIR is (a tmpfs)"
-                                   : "nothing in memory, as far as the kernel lets go of it");
+    out_note(&b->c->out,
+             "Each figure is the median of %u. A put's source is in memory, a get begins with %s; both end "
+             "when all "
+             "is durable. The ratio is that to qcloud's rate: above 1 the other one is faster.",
+             b->runs,
+             bench_scratch_in_memory(s) ? "all of it in memory, too, as TMPDIR is (a tmpfs)"
+                                        : "nothing in memory, as far as the kernel lets go of it");
     for (size_t i = 0; i < sizes->count; i++) {
         const struct thing file = { .bytes = sizes->v[i] };
         QC_TRY(measure_thing(b, t, &file, err));

@@ -26,6 +26,7 @@ void client_done(struct client *c)
     net_rate_free(&c->rate);
     vault_passes_done(&c->passes);
     vault_notes_done(&c->notes);
+    vault_notes_done(&c->told);
     qrng_close(&c->rng);
     qrng_close(&c->ids);
     qc_json_free(&c->end.extra);
@@ -225,6 +226,22 @@ static qc_rc list_clouds(const struct vault_notes *notes, qc_buf *ret, struct qc
     return QC_OK;
 }
 
+/* Is there a cloud, or a fault of one, that the command has not told of? --json says it of each object. */
+static bool clouds_are_news(struct client *c)
+{
+    bool news = c->out.json;
+    for (size_t i = 0; i < c->notes.n; i++) {
+        const struct vault_note *n = &c->notes.v[i];
+        bool known = n->kind != VAULT_NOTE_CLOUD;
+        for (size_t j = 0; j < c->told.n && !known; j++)
+            known = strcmp(c->told.v[j].cloud, n->cloud) == 0 && strcmp(c->told.v[j].text, n->text) == 0;
+        if (!known)
+            vault_notes_add(&c->told, n);
+        news = news || !known;
+    }
+    return news;
+}
+
 /* All clouds that did not serve, in one sentence. After a failure the error itself names the clouds that
  * count. */
 static void tell_clouds(struct client *c, qc_rc rc)
@@ -232,7 +249,7 @@ static void tell_clouds(struct client *c, qc_rc rc)
     QC_CLEANUP(qc_buf_free) qc_buf line = { .max = QC_CLIENT_TEXT_MAX };
     struct qc_err why = { 0 };
     qc_ignore(list_clouds(&c->notes, &line, &why), "cut: what fits is told");
-    if (line.n > 0 && rc == QC_OK)
+    if (line.n > 0 && rc == QC_OK && clouds_are_news(c))
         out_warn(&c->out, MSG_W_CLOUDS, NULL, "some clouds did not serve: %.*s", (int)line.n,
                  (const char *)line.p);
     else if (line.n > 0)

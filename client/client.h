@@ -38,6 +38,7 @@ struct client {
     atomic_bool conf_unread; /* it was changed then, and makes no sense */
     struct vault_gw_traffic traffic; /* with the gateway, since the command began */
     struct vault_notes notes;        /* of the operation under way */
+    struct vault_notes told;         /* clouds that a warning has named: not said again of each object */
     struct out_end end;              /* what a command leaves for the last line */
     unsigned lost_share; /* the share that the command is about to rebuild: no news that it is lost; or 0 */
     unsigned withheld_share;    /* the share store that a drill does without; or 0 */

@@ -25,8 +25,6 @@ static qc_rc tell(struct bench *b, struct json_t **row, struct qc_err *err)
 /* "0.35 of sealing", "the paper: about 3 s, 380 times as long": what follows, with a comma before each. */
 static qc_rc row_said(const struct bench_row *r, qc_buf *ret, struct qc_err *err)
 {
-    if (r->tries > 1)
-        QC_TRY(qc_buf_addf(ret, err, ", median of %u", r->tries));
     if (r->ratio > 0)
         QC_TRY(qc_buf_addf(ret, err, ", %.2f of %s", r->ratio, r->of));
     if (r->paper.ns > 0)
@@ -73,7 +71,7 @@ qc_rc bench_row(struct bench *b, const struct bench_row *row, struct qc_err *err
                    row->tool != NULL ? row->tool : row->what);
     QC_TRY(row_said(row, &text, err));
     QC_TRY(qc_buf_cstr(&text, &said, err));
-    out_row(&b->c->out, ROW_INDENT, "%-36s  %12s/s  in %.*f ms%s", what, size, ms < 1 ? 3 : 1, ms, said);
+    out_row(&b->c->out, ROW_INDENT, "%-34s %10s/s %9.*f ms%s", what, size, ms < 1 ? 3 : 1, ms, said);
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(row_json(j, row, rate, err));
     return tell(b, &j, err);
@@ -95,7 +93,7 @@ qc_rc bench_stored(struct bench *b, const char *what, uint64_t bytes, uint64_t s
     const double ratio = (double)stored / (double)(bytes > 0 ? bytes : 1);
     char size[TEXT_SIZE];
     text_size(stored, size);
-    out_row(&b->c->out, ROW_INDENT, "%-36s  %12s  %.3f times the file; the paper: below %d", what, size,
+    out_row(&b->c->out, ROW_INDENT, "%-34s %10s   %9.3f times the file; the paper: below %d", what, size,
             ratio, PAPER_STORED);
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(qc_json_set_str(j, "what", what, err));
@@ -130,7 +128,7 @@ qc_rc bench_time(struct bench *b, const char *what, struct bench_times *t, struc
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
     const uint64_t median = bench_median(t->ns, t->count), worst = t->ns[t->count - 1];
-    out_row(&b->c->out, ROW_INDENT, "%-36s  %12.3f ms  the median of %zu; the slowest %.3f ms", what,
+    out_row(&b->c->out, ROW_INDENT, "%-35s %9.3f ms, median of %zu; slowest %.1f ms", what,
             (double)median / 1e6, t->count, (double)worst / 1e6);
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(qc_json_set_str(j, "what", what, err));

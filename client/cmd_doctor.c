@@ -61,7 +61,9 @@ qc_rc doctor_tell_at(struct doctor *d, enum level level, qc_rc rc, const char *n
     if (next != NULL)
         QC_TRY(msg_next_own(next, &own, err));
     QC_TRY(qc_buf_cstr(&own, &next, err));
-    if (own.n > 0) /* whole: it may be copied from there */
+    if (own.n > 0 && strstr(next, "qcloud") == NULL)
+        out_row(&d->c->out, BEHIND_CHECK, "%*snext: %s", (int)out_indent(&d->c->out, BEHIND_CHECK), "", next);
+    else if (own.n > 0) /* whole: it may be copied from there */
         out_line(&d->c->out, "%*snext: %s", (int)out_indent(&d->c->out, BEHIND_CHECK), "", next);
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(qc_json_set_str(j, "check", d->check, err));

@@ -318,7 +318,7 @@ static qc_rc tell_margins(const struct status *s, struct qc_err *err)
         else
             out_row(&s->c->out, 9, "margin: %" PRId64 " version%s the loss of %" PRId64 " more cloud%s%s",
                     versions, versions == 1 ? " bears" : "s bear", margin, text_s((uint64_t)margin),
-                    margin < s->n - s->k ? ", and should of more" : "");
+                    margin < s->n - s->k ? ", and should bear that of more" : "");
     }
     return QC_OK;
 }

@@ -115,6 +115,7 @@ static qc_rc open_vault(struct watch *w, struct qc_err *err)
 {
     struct client *c = w->run.c;
     revival_again(&c->revival);
+    vault_notes_done(&c->told);
     if (c->vault != NULL)
         return QC_OK;
     const enum msg_class usual = c->out.class;

@@ -48,6 +48,10 @@ grep -q '): is missing' "$T/err" && fail "a stray colon"
 grep W0401 "$T/err" | grep -q 'c2 (.*c4 (\|c4 (.*c2 (' || fail "the warning names not both clouds"
 grep -q '[^0-9]1 fragments' "$T/err" && fail "1 fragments"
 expect_exit 4 --strict get -f a back
+expect_exit 0 get a b many/
+[ "$(grep -c W0401 "$T/err")" = 1 ] || fail "clouds are told of again for each object: $(cat "$T/err")"
+expect_exit 0 --json get -f a b many/
+[ "$(grep -c W0401 out)" = 2 ] || fail "JSON does not say of each object what did not serve it: $(cat out)"
 expect_exit 7 put a c
 err_three_parts E0702
 expect_exit 4 rm b2

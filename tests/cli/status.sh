@@ -159,7 +159,7 @@ serve 3
 random_file c 1000
 expect_exit 4 put c c
 not_green act 'cloud c2 is gone, or is not ours any more' 'qcloud gateway repair --adopt'
-out_has 'margin: 3 versions bear the loss of 1 more cloud, and should of more'
+out_has 'margin: 3 versions bear the loss of 1 more cloud, and should bear that of more'
 out_has 'debts:  1 fragment is owed'
 grep -q '^  c2           1 fragment, 1 record' out || fail "debts: $(cat out)"
 bring_cloud 2
