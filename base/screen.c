@@ -49,8 +49,10 @@ static size_t lines_of(qc_span text)
 
 static qc_rc add_line(qc_span line, size_t columns, qc_buf *ret, struct qc_err *err)
 {
+    QC_TRY(qc_buf_add(ret, QC_LIT("\033[K"),
+                      err)); /* behind a line that is full it would take its last letter */
     QC_TRY(qc_buf_add(ret, qc_span_sub(line, 0, letters(line, columns)), err));
-    return qc_buf_add(ret, QC_LIT("\033[K\n"), err);
+    return qc_buf_add(ret, QC_LIT("\n"), err);
 }
 
 qc_rc qc_screen_frame(qc_span text, const struct qc_screen *s, qc_buf *ret, struct qc_err *err)

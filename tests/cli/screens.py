@@ -130,7 +130,7 @@ def narrow(screen):
 
 def watched(tmux, box):
     """status --watch: never wider nor higher than the terminal, whose size may change; it tells what is lost, and what comes back."""
-    s = Screen(tmux, "watched", 40, "status", "--watch", "--interval", "1")
+    s = Screen(tmux, "watched", 40, "status", "--watch", "--interval", "1", NO_COLOR="1")
     tmux.run("resize-window", "-t", "watched", "-x", "40", "-y", "14")
     s.whole = ["-J"]            # a row that goes on in the next one would be one
     for store, words in ((None, "ok        budget 1"), (box.stores[1], "degraded  budget 0"), (None, "ok        budget 1")):
@@ -141,6 +141,7 @@ def watched(tmux, box):
             check(not wide, f"wider than the terminal: {wide}")
     tmux.run("resize-window", "-t", "watched", "-x", "100", "-y", "60")
     s.until("verdict: green(.*\n)+.*price:")
+    s.until("steals it, with\n")    # a line that is full, to its last letter
     s.key("C-c")
     s.end(130)
 

@@ -16,21 +16,21 @@ static void frame(const char *text, size_t columns, size_t rows, const char *exp
     qc_buf_free(&b);
 }
 
-#define BEGIN "\033[?7l\033[H"
-#define END   "\033[J\033[?7h"
-#define LINE  "\033[K\n"
+#define BEGIN      "\033[?7l\033[H"
+#define END        "\033[J\033[?7h"
+#define LINE(text) "\033[K" text "\n"
 
 static void check_frames(void)
 {
     frame("", 40, 10, BEGIN END);
-    frame("a\nb\n", 40, 10, BEGIN "a" LINE "b" LINE END);
-    frame("a\nb", 40, 3, BEGIN "a" LINE "b" LINE END);
-    frame("abcdef\n", 3, 10, BEGIN "abc" LINE END);
-    frame("\303\266\303\266\303\266x\n", 3, 10, BEGIN "\303\266\303\266\303\266" LINE END);
-    frame("1\n2\n3\n4\n", 20, 5, BEGIN "1" LINE "2" LINE "3" LINE "4" LINE END);
-    frame("1\n2\n3\n4\n5\n", 20, 5, BEGIN "1" LINE "2" LINE "3" LINE "(2 more lines)" LINE END);
-    frame("1\n2\n3\n", 7, 3, BEGIN "1" LINE "(2 more" LINE END);
-    frame("1\n2\n", 20, 1, BEGIN "(2 more lines)" LINE END);
+    frame("a\nb\n", 40, 10, BEGIN LINE("a") LINE("b") END);
+    frame("a\nb", 40, 3, BEGIN LINE("a") LINE("b") END);
+    frame("abcdef\n", 3, 10, BEGIN LINE("abc") END);
+    frame("\303\266\303\266\303\266x\n", 3, 10, BEGIN LINE("\303\266\303\266\303\266") END);
+    frame("1\n2\n3\n4\n", 20, 5, BEGIN LINE("1") LINE("2") LINE("3") LINE("4") END);
+    frame("1\n2\n3\n4\n5\n", 20, 5, BEGIN LINE("1") LINE("2") LINE("3") LINE("(2 more lines)") END);
+    frame("1\n2\n3\n", 7, 3, BEGIN LINE("1") LINE("(2 more") END);
+    frame("1\n2\n", 20, 1, BEGIN LINE("(2 more lines)") END);
 }
 
 static void check_limit(void)
