@@ -64,17 +64,6 @@ static const struct qc_opt *find_in(const struct qc_opt *o, const char *name, si
     return NULL;
 }
 
-/* By name, or by letter when name is NULL: in the command's table, then the program's, then the built-in one.
- */
-static const struct qc_opt *find_option(const struct parser *p, const char *name, size_t n, char letter)
-{
-    const struct qc_opt *o = p->ret->cmd == NULL ? NULL : find_in(p->ret->cmd->options, name, n, letter);
-
-    if (o == NULL)
-        o = find_in(p->app->globals, name, n, letter);
-    return o != NULL ? o : find_in(qc_opt_built_in, name, n, letter);
-}
-
 const struct qc_cmd *qc_opt_find(const struct qc_app *app, const char *name)
 {
     for (const struct qc_cmd *c = app->cmds; c->name != NULL; c++) {
@@ -82,6 +71,18 @@ const struct qc_cmd *qc_opt_find(const struct qc_app *app, const char *name)
             return c;
     }
     return NULL;
+}
+
+/* By name, or by letter when name is NULL: in the command's table, then the program's, then the built-in one.
+ * The first words of a longer command may be one, too: the end tells which it was (rebind). */
+static const struct qc_opt *find_option(const struct parser *p, const char *name, size_t n, char letter)
+{
+    const struct qc_cmd *cmd = p->ret->cmd != NULL ? p->ret->cmd : qc_opt_find(p->app, p->lead);
+    const struct qc_opt *o = cmd == NULL ? NULL : find_in(cmd->options, name, n, letter);
+
+    if (o == NULL)
+        o = find_in(p->app->globals, name, n, letter);
+    return o != NULL ? o : find_in(qc_opt_built_in, name, n, letter);
 }
 
 static qc_rc unknown_option(const struct parser *p, const char *name)
@@ -268,6 +269,25 @@ static qc_rc argument(struct parser *p, char *word)
     return p->ret->cmd == NULL ? unknown_command(p, word) : QC_OK;
 }
 
+/* Options that came before the last word of a longer command are its own, or it has none such. */
+static qc_rc rebind(const struct parser *p)
+{
+    const struct qc_cmd *cmd = p->ret->cmd;
+
+    for (size_t i = 0; i < p->ret->given_count; i++) {
+        const struct qc_opt **given = &p->ret->given[i].opt;
+        const char *name = (*given)->name;
+        const size_t n = strlen(name);
+        if (find_in(p->app->globals, name, n, 0) == *given || find_in(qc_opt_built_in, name, n, 0) == *given)
+            continue;
+        const struct qc_opt *o = find_in(cmd->options, name, n, 0);
+        if (o == NULL || (o->arg == NULL) != ((*given)->arg == NULL))
+            return unknown_option(p, name);
+        *given = o;
+    }
+    return QC_OK;
+}
+
 static qc_rc finish(struct parser *p)
 {
     struct qc_args *a = p->ret;
@@ -281,6 +301,7 @@ static qc_rc finish(struct parser *p)
     a->argc = p->kept;
     if (a->cmd == NULL || qc_args_flag(a, "help") || qc_args_version(a))
         return QC_OK;
+    QC_TRY(rebind(p));
     if (a->argc < a->cmd->min)
         return QC_FAIL(p->err, QC_USAGE, "%s: %d argument%s, expected %s", a->cmd->name, a->argc,
                        a->argc == 1 ? "" : "s", a->cmd->args);

@@ -151,3 +151,39 @@ qc_rc qc_time_parse(qc_span text, int64_t *ret, struct qc_err *err)
     *ret = (int64_t)t;
     return QC_OK;
 }
+
+/* Is it still the date that was written? mktime and timegm take the 31st of February for the 3rd of March. */
+static bool same_date(const struct tm *a, const struct tm *b)
+{
+    return a->tm_year == b->tm_year && a->tm_mon == b->tm_mon && a->tm_mday == b->tm_mday;
+}
+
+/* One form of strptime, whole. */
+static bool parse_form(const char *word, const char *form, bool zone, int64_t *ret)
+{
+    struct tm tm = { .tm_isdst = -1 };
+    const char *end = strptime(word, form, &tm);
+    if (end == NULL || *end != '\0')
+        return false;
+    const long offset = tm.tm_gmtoff; /* of %z; timegm and mktime overwrite it */
+    struct tm again = tm;
+    const time_t t = zone ? timegm(&again) - offset : mktime(&again);
+    if (!same_date(&tm, &again) || t < 0)
+        return false;
+    *ret = (int64_t)t;
+    return true;
+}
+
+bool qc_time_read(const char *word, bool days, int64_t *ret)
+{
+    static const struct {
+        const char *form;
+        bool zone;
+    } forms[] = { { "%Y-%m-%dT%H:%M:%S%z", true }, { "%Y-%m-%d %H:%M:%S %z", true },
+                  { "%Y-%m-%dT%H:%M:%S", false },  { "%Y-%m-%d %H:%M:%S", false },
+                  { "%Y-%m-%dT%H:%M", false },     { "%Y-%m-%d %H:%M", false } };
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+        if (parse_form(word, forms[i].form, forms[i].zone, ret))
+            return true;
+    return days && parse_form(word, "%Y-%m-%d", false, ret);
+}

@@ -91,3 +91,8 @@ const struct qc_opt gateway_drill_opts[] = {
     { "seed", 0, "S", "draw as the drill did that named this seed", false },
     { 0 },
 };
+const struct qc_opt gateway_audit_opts[] = {
+    { "since", 0, "TIME", "from then on: 2026-01-31, by this machine's clock, or 2026-01-31T12:00:00Z",
+      false },
+    { 0 },
+};

@@ -258,6 +258,10 @@ static const struct help rows[] = {
       { "qcloud gateway drill", "qcloud gateway drill --sample 100 --without-cloud paris",
         "qcloud gateway drill --without-cloud random --seed 7 --json" },
       "3 no cloud of that name or nothing stored, 6 or 8 something would have been lost" },
+    { "gateway audit",
+      { "qcloud gateway audit", "qcloud gateway audit --since 2026-01-31",
+        "qcloud gateway audit --since 2026-01-31T12:00:00Z --json" },
+      "3 the gateway keeps no audit log, 8 it is not what was written" },
     { "gateway snapshot",
       { "qcloud gateway snapshot", "qcloud gateway snapshot --json", "qcloud gateway snapshot -q" },
       "4 some cloud has not got its piece, 5 one is being made, 6 too few "

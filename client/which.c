@@ -27,45 +27,9 @@ qc_rc which_parse(const char *word, struct which *ret, struct qc_err *err)
     return QC_OK;
 }
 
-/* Is it still the date that was written? mktime and timegm take the 31st of February for the 3rd of March. */
-static bool same_date(const struct tm *a, const struct tm *b)
-{
-    return a->tm_year == b->tm_year && a->tm_mon == b->tm_mon && a->tm_mday == b->tm_mday;
-}
-
-/* One form of strptime, whole. */
-static bool parse_form(const char *word, const char *form, bool zone, int64_t *ret)
-{
-    struct tm tm = { .tm_isdst = -1 };
-    const char *end = strptime(word, form, &tm);
-    if (end == NULL || *end != '\0')
-        return false;
-    const long offset = tm.tm_gmtoff; /* of %z; timegm and mktime overwrite it */
-    struct tm again = tm;
-    const time_t t = zone ? timegm(&again) - offset : mktime(&again);
-    if (!same_date(&tm, &again) || t < 0)
-        return false;
-    *ret = (int64_t)t;
-    return true;
-}
-
-static bool any_form(const char *word, int64_t *ret)
-{
-    static const struct {
-        const char *form;
-        bool zone;
-    } forms[] = { { "%Y-%m-%dT%H:%M:%S%z", true }, { "%Y-%m-%d %H:%M:%S %z", true },
-                  { "%Y-%m-%dT%H:%M:%S", false },  { "%Y-%m-%d %H:%M:%S", false },
-                  { "%Y-%m-%dT%H:%M", false },     { "%Y-%m-%d %H:%M", false } };
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
-        if (parse_form(word, forms[i].form, forms[i].zone, ret))
-            return true;
-    return false;
-}
-
 qc_rc which_date_parse(const char *word, int64_t *ret, struct qc_err *err)
 {
-    if (parse_form(word, "%Y-%m-%d", false, ret) || any_form(word, ret))
+    if (qc_time_read(word, true, ret))
         return QC_OK;
     return QC_FAIL(err, QC_USAGE,
                    "a date is 2036-12-31, by this machine's clock, or 2036-12-31T12:00:00Z, not '%.60s'",
@@ -74,7 +38,7 @@ qc_rc which_date_parse(const char *word, int64_t *ret, struct qc_err *err)
 
 static qc_rc parse_time(const char *word, int64_t *ret, struct qc_err *err)
 {
-    if (any_form(word, ret))
+    if (qc_time_read(word, false, ret))
         return QC_OK;
     return QC_FAIL(err, QC_USAGE,
                    "--at takes 2026-01-02T03:04:05Z, or '2026-01-02 03:04' by this machine's clock, not "

@@ -126,15 +126,36 @@ static qc_rc take_members(const struct json_t *o, struct gw_audit_line *l, struc
     return qc_hex_dec(qc_span_str(hash), l->torn_hash, QC_SHA256_BYTES, err);
 }
 
-/* The beginning is as we write it: no other text has the same members. */
-static bool begins_right(qc_span line, const struct gw_audit_line *l)
+enum { BEGINNING_MAX = 96 + GW_AUDIT_EVENT_MAX };
+
+/* As we write it. Bytes of it, the comma behind it included. */
+static size_t beginning(const struct gw_audit_line *l, char text[BEGINNING_MAX])
 {
-    char time[QC_TIME_TEXT], text[96 + GW_AUDIT_EVENT_MAX];
+    char time[QC_TIME_TEXT];
 
     qc_time_text(l->time_s, time);
-    const int n = snprintf(text, sizeof text, "{\"seq\":%" PRIu64 ",\"time\":\"%s\",\"event\":\"%s\",",
+    const int n = snprintf(text, BEGINNING_MAX, "{\"seq\":%" PRIu64 ",\"time\":\"%s\",\"event\":\"%s\",",
                            l->sequence, time, l->event);
-    return n > 0 && (size_t)n < sizeof text && line.n > (size_t)n && memcmp(line.p, text, (size_t)n) == 0;
+    QC_ASSERT(n > 0 && n < BEGINNING_MAX);
+    return (size_t)n;
+}
+
+/* No other text has the same members. */
+static bool begins_right(qc_span line, const struct gw_audit_line *l)
+{
+    char text[BEGINNING_MAX];
+    const size_t n = beginning(l, text);
+
+    return line.n > n && memcmp(line.p, text, n) == 0;
+}
+
+qc_span gw_audit_line_members(qc_span line, const struct gw_audit_line *l)
+{
+    char text[BEGINNING_MAX];
+    const size_t at = beginning(l, text) - 1, end = line.n - HASH_PART - PREV_PART;
+
+    QC_ASSERT(at <= end);
+    return qc_span_sub(line, at, end - at);
 }
 
 qc_rc gw_audit_line_parse(qc_span line, struct gw_audit_line *ret, struct qc_err *err)

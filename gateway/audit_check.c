@@ -99,6 +99,8 @@ qc_rc gw_audit_check_line(struct gw_audit_check *c, const char *file, qc_span li
     c->lines++;
     tell_step(c, file, &l);
     see_heads(c, file, &l);
+    if (c->seen != NULL)
+        c->seen(c->ctx, &l, line);
     if (c->first == 0) {
         c->first = l.sequence;
         c->first_s = l.time_s;

@@ -62,8 +62,8 @@ struct report {
     struct qc_err err; /* of building it */
 };
 
-static qc_rc add_finding(struct report *r, const char *file, uint64_t line, const char *what,
-                         struct qc_err *err)
+qc_rc cmd_audit_finding(struct json_t *list, const char *file, uint64_t line, const char *what,
+                        struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
 
@@ -71,7 +71,7 @@ static qc_rc add_finding(struct report *r, const char *file, uint64_t line, cons
     QC_TRY(qc_json_set_str(o, "file", file, err));
     QC_TRY(json_count(o, "line", line, err));
     QC_TRY(qc_json_set_str(o, "what", what, err));
-    return qc_json_append(r->findings, &o, err);
+    return qc_json_append(list, &o, err);
 }
 
 static void tell(void *ctx, const char *file, uint64_t line, const char *what)
@@ -81,7 +81,8 @@ static void tell(void *ctx, const char *file, uint64_t line, const char *what)
     if (!r->json)
         printf("%s:%" PRIu64 ": %s\n", file, line, what);
     else if (r->err.rc == QC_OK)
-        qc_ignore(add_finding(r, file, line, what, &r->err), "kept in r->err, and looked at in the end");
+        qc_ignore(cmd_audit_finding(r->findings, file, line, what, &r->err),
+                  "kept in r->err, and looked at in the end");
 }
 
 static qc_rc take_heads(const struct qc_args *args, struct gw_audit_head *v, unsigned *count,
@@ -101,9 +102,8 @@ static qc_rc take_heads(const struct qc_args *args, struct gw_audit_head *v, uns
     return QC_OK;
 }
 
-/* All that lies in a gateway's directory, in order. */
-static qc_rc check_state(struct gw_audit_check *c, const char *state, struct gw_audit_head *heads,
-                         struct qc_err *err)
+qc_rc cmd_audit_check(struct gw_audit_check *c, const char *state, struct gw_audit_head *heads,
+                      struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
     QC_CLEANUP(qc_free_ptr) uint64_t *v = NULL;
@@ -153,15 +153,12 @@ static void print_text(const struct gw_audit_check *c)
     printf("to note elsewhere, for --head: %" PRIu64 ":%s\n", c->last, hex);
 }
 
-static qc_rc print_findings(const struct gw_audit_check *c, struct report *r, struct qc_err *err)
+qc_rc cmd_audit_report(struct json_t **ret, const struct gw_audit_check *c, struct json_t **findings,
+                       struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
     char head[32 + HEX] = "", hex[HEX];
 
-    if (r->err.rc != QC_OK) {
-        *err = r->err;
-        return r->err.rc;
-    }
     qc_hex(qc_span_of(c->hash, sizeof c->hash), hex);
     if (c->lines > 0)
         (void)snprintf(head, sizeof head, "%" PRIu64 ":%s", c->last, hex);
@@ -171,8 +168,29 @@ static qc_rc print_findings(const struct gw_audit_check *c, struct report *r, st
     QC_TRY(json_count(o, "last", c->last, err));
     QC_TRY(json_count(o, "torn", c->torn, err));
     QC_TRY(qc_json_set_str(o, "head", head, err));
-    QC_TRY(qc_json_set(o, "findings", &r->findings, err));
+    QC_TRY(qc_json_set(o, "findings", findings, err));
+    *ret = QC_STEAL(o);
+    return QC_OK;
+}
+
+static qc_rc print_findings(const struct gw_audit_check *c, struct report *r, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
+
+    if (r->err.rc != QC_OK) {
+        *err = r->err;
+        return r->err.rc;
+    }
+    QC_TRY(cmd_audit_report(&o, c, &r->findings, err));
     return print_json(o, HTTP_ANSWER_MAX, err);
+}
+
+qc_rc cmd_audit_verdict(const struct gw_audit_check *c, struct qc_err *err)
+{
+    if (c->findings > 0)
+        return QC_FAIL(err, QC_INTEGRITY, "the audit log is not what was written: %" PRIu64 " findings",
+                       c->findings);
+    return QC_OK;
 }
 
 static void report_done(struct report *r)
@@ -194,13 +212,10 @@ qc_rc cmd_audit_verify(void *app, const struct qc_args *args, struct qc_err *err
         return QC_FAIL(err, QC_USAGE, "either files, or the gateway whose files are meant");
     QC_TRY(qc_json_new_arr(&r.findings, err));
     QC_TRY(take_heads(args, heads, &c.head_count, err));
-    QC_TRY(state != NULL ? check_state(&c, state, heads, err) : check_files(&c, args, err));
+    QC_TRY(state != NULL ? cmd_audit_check(&c, state, heads, err) : check_files(&c, args, err));
     if (r.json)
         QC_TRY(print_findings(&c, &r, err));
     else
         print_text(&c);
-    if (c.findings > 0)
-        return QC_FAIL(err, QC_INTEGRITY, "the audit log is not what was written: %" PRIu64 " findings",
-                       c.findings);
-    return QC_OK;
+    return cmd_audit_verdict(&c, err);
 }

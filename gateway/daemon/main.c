@@ -418,6 +418,8 @@ static const struct qc_cmd commands[] = {
       cmd_tenant_options, cmd_tenant_disable },
     { "tenant enable", "TENANT", "let a tenant in again", 1, 1, 0,
       cmd_tenant_options, cmd_tenant_enable },
+    { "audit", "", "what was done here, from the audit log, which is verified as it is read", 0, 0, 0,
+      cmd_audit_options, cmd_audit },
     { "audit verify", "[FILE]...", "is the audit log what was written?", 0, QC_OPT_ARGS_MAX, 0,
       cmd_audit_verify_options, cmd_audit_verify },
     { "config check", "--config FILE", "can it be used?", 0, 0, 0,

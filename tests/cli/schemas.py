@@ -256,7 +256,10 @@ def whole(schemas, box, ask):
     ask("gateway-cloud-replace", 3, "gateway", "cloud", "replace", "none", "c7=file:///none", "--yes")
     ask("gateway-cloud-drain", 0, "gateway", "cloud", "drain", "c6", "--yes")
     ask("gateway-cloud-retire", 0, "gateway", "cloud", "retire", "c6")
+    ask("gateway-audit", 3, "gateway", "audit")         # one's own gateway keeps none, but for what a rebuild was
     ask("gateway-rebuild", 0, "gateway", "rebuild")
+    ask("gateway-audit", 0, "gateway", "audit", "--since", "2026-01-31")
+    ask("gateway-audit", 2, "gateway", "audit", "--since", "yesterday")
     os.makedirs(os.path.join(box.work, "d"))
     os.rename(path, os.path.join(box.work, "d", "a"))
     path = os.path.join(box.work, "d", "a")

@@ -191,6 +191,41 @@ def tampering(server):
     server.start()
 
 
+# ---------------------------------------------------------------- read by people and programs
+def audit(server, *args, expect=0):
+    p = subprocess.run([GATEWAY, "audit", "--config", server.config, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    check(p.returncode == expect, f"audit {args}: exit {p.returncode}, expected {expect}: {p.stdout[-2000:]} {p.stderr}")
+    return p.stdout.splitlines()
+
+
+def shown(server):
+    """All of it while it is written, as it stands; since a time; one line of which is not what was written."""
+    have = events(server)
+    lines = [json.loads(line) for line in audit(server, "--json")]
+    check(lines[:len(have)] == have and lines[-1]["shown"] == len(lines) - 1 and lines[-1]["findings"] == [], "what --json shows")
+    since = have[len(have) // 2]["time"]
+    later = [json.loads(line) for line in audit(server, "--json", "--since", since)]
+    check(later[:-1] == [e for e in lines[:-1] if e["time"] >= since] and 0 < later[-1]["shown"] <= len(have), f"since {since}")
+    check(audit(server, "--since", "2999-01-01") == [], "since a time to come")
+    audit(server, "--since", "2026-02-30", expect=2)
+    put = next(e for e in have if e["event"] == "put")
+    for_people = [line for line in audit(server) if line.startswith(f"{put['time']} {put['seq']} put ")]
+    check(len(for_people) == 1 and {f"tenant={put['tenant']}", f"bytes={put['bytes']}", f"version={put['version']}"} <= set(for_people[0].split()) and put["hash"] not in for_people[0], f"for people: {for_people}")
+    server.stop()
+    path = files(server)[-1]
+    with open(path, "rb") as f:
+        good = f.read()
+    lines = good.splitlines(keepends=True)
+    with open(path, "wb") as f:
+        f.write(b"".join(lines[:7] + lines[8:]))
+    said = audit(server, expect=8)
+    check(len(said) == len(events(server)) + 1 and "audit.log:8: lines 8 to 8 of the log are missing before this one" in said, "a line that is gone, told where it was")
+    check(json.loads(audit(server, "--json", expect=8)[-1])["findings"][0]["line"] == 8, "the same for programs")
+    with open(path, "wb") as f:
+        f.write(good)
+    server.start()
+
+
 # ---------------------------------------------------------------- a log that cannot be written
 def unwritable(server, seed):
     """Something stands in the place of the file (a full disk: unit/gateway_audit): storing goes on, what the log misses is counted, and told later."""
@@ -233,6 +268,7 @@ def main():
         try:
             story(server, seed)
             puts = kills(server, seed)
+            shown(server)
             tampering(server)
             unwritable(server, seed)
         except BaseException:

@@ -17,6 +17,15 @@ static const struct qc_opt put_options[] = {
 };
 static const struct qc_opt find_options[] = { { .name = "version", .arg = "V", .help = "an older one" },
                                               { .name = NULL } };
+static const struct qc_opt scrub_options[] = {
+    { .name = "cloud", .arg = "NAME", .help = "one" },
+    { .name = "deep", .help = "all" },
+    { .name = NULL },
+};
+static const struct qc_opt rate_options[] = {
+    { .name = "cloud", .arg = "NAME", .help = "one" },
+    { .name = NULL },
+};
 static const struct qc_cmd cmds[] = {
     { .name = "put",
       .args = "FILE NAME",
@@ -27,6 +36,8 @@ static const struct qc_cmd cmds[] = {
     { .name = "cloud add", .args = "NAME URL", .help = "add a cloud", .min = 2, .max = 2 },
     { .name = "cloud list", .help = "list clouds", .max = 0 },
     { .name = "cloud key set", .args = "NAME", .help = "give a cloud a key", .min = 1, .max = 1 },
+    { .name = "scrub", .help = "look", .options = scrub_options },
+    { .name = "scrub rate", .args = "R", .help = "how fast", .min = 1, .max = 1, .options = rate_options },
     { .name = "find", .args = "[NAME]...", .help = "any number", .max = -1, .options = find_options },
     { .name = NULL }
 };
@@ -94,6 +105,10 @@ static void check_accepted(void)
     CHECK_OK(parse("cloud -v key -q set x"));
     CHECK(args.cmd == &cmds[3] && args.argc == 1 && args.given_count == 2 && strcmp(args.argv[0], "x") == 0);
     CHECK_OK(parse("cloud key -h"));
+    CHECK_OK(parse("scrub --cloud x --deep -v"));
+    CHECK(args.cmd == &cmds[4] && args.argc == 0 && strcmp(qc_args_value(&args, "cloud", ""), "x") == 0);
+    CHECK_OK(parse("scrub --cloud x -v rate 5"));
+    CHECK(args.cmd == &cmds[5] && args.argc == 1 && args.given[0].opt == rate_options);
     CHECK_OK(parse("find a b c d e"));
     CHECK(args.argc == 5);
     CHECK_OK(parse("put --help"));
@@ -138,6 +153,9 @@ static void check_refused(void)
     refused("putt a", "did you mean 'put'");
     refused("put a --recursiv", "--recursive");
     refused("--quite", "--quiet");
+    refused("scrub --deep rate 5", "unknown option --deep");
+    refused("scrub --cloud x rate --cloud y 5", "given twice");
+    refused("scrub x", "expected none");
     refused("put a -x", "-x");
     refused("put a --jobs", "needs a value");
     refused("put a -n", "needs a value");

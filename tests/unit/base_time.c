@@ -49,6 +49,20 @@ static void check_text(struct qc_rand *r)
     CHECK_DIES(qc_time_text(253402300800, text));
 }
 
+static void check_words(void)
+{
+    static const char *const refused[] = { "",    "2026-02-31T00:00:00Z", "2026-01-02T03:04:05Zx",
+                                           "now", "1969-12-31T00:00:00Z", "03:04" };
+    int64_t t = 5, day = 0;
+
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        CHECK(!qc_time_read(refused[i], true, &t));
+    CHECK(!qc_time_read("2026-01-02", false, &t) && t == 5);
+    CHECK(qc_time_read("2026-01-02T03:04:05Z", false, &t) && t == 1767323045);
+    CHECK(qc_time_read("2026-01-02T05:04:05+02:00", false, &t) && t == 1767323045);
+    CHECK(qc_time_read("2026-01-02", true, &day) && qc_time_read("2026-01-02 00:00", true, &t) && t == day);
+}
+
 static void check_deadlines(void)
 {
     struct qc_err err = { 0 };
@@ -75,6 +89,7 @@ int main(void)
     struct qc_rand r = qc_rand_start();
 
     check_text(&r);
+    check_words();
     check_deadlines();
     return 0;
 }

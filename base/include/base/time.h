@@ -42,3 +42,7 @@ enum { QC_TIME_TEXT = 21 }; /* "2026-01-02T03:04:05Z" and a NUL */
 void qc_time_text(int64_t t, char out[QC_TIME_TEXT]);
 /* Exactly that form. QC_FORMAT, also for dates that do not exist and leap seconds. */
 QC_MUST qc_rc qc_time_parse(qc_span text, int64_t *ret, struct qc_err *err);
+/* A time as people write it: 2026-01-02T03:04:05Z, or with an offset; without one, by this machine's clock,
+ * also '2026-01-02 03:04'; with days a date alone, too: its beginning. false: none of these, or before 1970.
+ */
+QC_MUST bool qc_time_read(const char *word, bool days, int64_t *ret);

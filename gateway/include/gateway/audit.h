@@ -66,6 +66,8 @@ struct gw_audit_line {
 };
 /* A line without its end. QC_FORMAT: it is none; QC_INTEGRITY: its hash is another. */
 QC_MUST qc_rc gw_audit_line_parse(qc_span line, struct gw_audit_line *ret, struct qc_err *err);
+/* Its own members, with a comma before each: `,"tenant":1,"bytes":5`. line: as it was parsed. */
+qc_span gw_audit_line_members(qc_span line, const struct gw_audit_line *l);
 /* Append a line with its end; l->hash is written, and torn is what the pairs say. QC_LIMIT: too long: pairs
  * are left out by the caller. */
 QC_MUST qc_rc gw_audit_line_make(struct gw_audit_line *l, const struct qc_kv *pairs, qc_buf *ret,
@@ -83,9 +85,12 @@ struct gw_audit_head {
 
 /* Called for each finding, in the order of lines. */
 typedef void (*gw_audit_fn)(void *ctx, const char *file, uint64_t line, const char *what);
+/* Called for each line whose own hash holds, in the order of the files. */
+typedef void (*gw_audit_line_fn)(void *ctx, const struct gw_audit_line *l, qc_span line);
 
 struct gw_audit_check {
     gw_audit_fn tell;
+    gw_audit_line_fn seen; /* or NULL */
     void *ctx;
     const struct gw_audit_head *heads; /* what should be found */
     unsigned head_count;               /* at most 8 */
