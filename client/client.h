@@ -240,6 +240,8 @@ qc_rc cmd_plan_exit(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_plan_reprotect(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_repair(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_scrub(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_selftest(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_selftest(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_audit(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_snapshot(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_drill(void *app, const struct qc_args *args, struct qc_err *err);

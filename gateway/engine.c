@@ -363,6 +363,11 @@ void gw_engine_hurry(struct gw_engine *e)
     gw_fan_hurry(e->fan);
 }
 
+qc_rng gw_engine_rng(const struct gw_engine *e)
+{
+    return *e->rng;
+}
+
 void gw_engine_close(struct gw_engine **ep)
 {
     struct gw_engine *e = *ep;

@@ -23,6 +23,7 @@
 #include "cmd_plan.h"
 #include "cmd_repair.h"
 #include "cmd_scrub.h"
+#include "cmd_selftest.h"
 #include "cmd_status.h"
 #include "cmd_snapshot.h"
 #include "cmd_sweep.h"
@@ -422,6 +423,8 @@ static const struct qc_cmd commands[] = {
       cmd_audit_options, cmd_audit },
     { "audit verify", "[FILE]...", "is the audit log what was written?", 0, QC_OPT_ARGS_MAX, 0,
       cmd_audit_verify_options, cmd_audit_verify },
+    { "selftest", "", "does this program compute what it should: codes, hashes, encryption, randomness", 0, 0, 0,
+      cmd_selftest_options, cmd_selftest },
     { "config check", "--config FILE", "can it be used?", 0, 0, 0,
       cmd_conf_options, cmd_conf_check },
     { "config show", "--config FILE", "all that it says, what is as it comes included", 0, 0, 0,

@@ -44,6 +44,7 @@ const struct route routes[] = {
     { "GET",    "/v1/vaults/{}/objects/{}/{}/info",   WHO_ANY,      BODY_NONE,    call_info },
     { "GET",    "/v1/requests/*",                     WHO_ANY,      BODY_NONE,    call_request },
     { "GET",    "/v1/sweep",                          WHO_OPERATOR, BODY_NONE,    call_sweep },
+    { "POST",   "/v1/selftest",                       WHO_OPERATOR, BODY_JSON,    call_selftest },
     { "POST",   "/v1/repair",                         WHO_OPERATOR, BODY_JSON,    call_repair },
     { "POST",   "/v1/scrub",                          WHO_OPERATOR, BODY_JSON,    call_scrub },
     { "GET",    "/v1/scrub",                          WHO_OPERATOR, BODY_NONE,    call_scrub_get },

@@ -177,11 +177,21 @@ static const struct row drills[] = {
     { QC_OK, 109, "nothing was changed: a drill reads.", "correct the cause, then the same call again" },
 };
 
+static const struct row selftests[] = {
+    { QC_RANDOM, 130, "nothing was stored or changed by that; what is stored is not touched.",
+      "see to the source of randomness that the system has; store nothing before" },
+    { QC_GENERAL, 131,
+      "nothing was changed by that. What this program stores now may not be what it should be.",
+      "store nothing with it: install qcloud-gateway and the libraries that it needs again, or use another "
+      "machine" },
+    { QC_OK, 132, "nothing was changed.", "correct the cause, then the same call again" },
+};
+
 static const struct row *const tables[] = {
     [TELL_CALL] = calls,      [TELL_INIT] = inits,   [TELL_SERVE] = serves,       [TELL_REBUILD] = rebuilds,
     [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds, [TELL_REPAIR] = repairs,     [TELL_TENANT] = tenants,
     [TELL_CONF] = confs,      [TELL_AUDIT] = audits, [TELL_SWEEP] = sweeps,       [TELL_SCRUB] = scrubs,
-    [TELL_MOVE] = moves,      [TELL_DRILL] = drills, [TELL_SNAPSHOT] = snapshots,
+    [TELL_MOVE] = moves,      [TELL_DRILL] = drills, [TELL_SNAPSHOT] = snapshots, [TELL_SELFTEST] = selftests,
 };
 
 int tell_error(enum tell_about about, const struct qc_err *err)

@@ -17,7 +17,8 @@ enum tell_about {
     TELL_AUDIT,
     TELL_SWEEP,
     TELL_SNAPSHOT,
-    TELL_MOVE
+    TELL_MOVE,
+    TELL_SELFTEST
 };
 /* Three lines on stderr with a code Eeenn; returns the exit status. */
 int tell_error(enum tell_about about, const struct qc_err *err);

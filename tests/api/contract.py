@@ -26,6 +26,8 @@ EXEMPT = {
     ("entryList", "5XX"), ("uploadGet", "5XX"), ("uploadClouds", "5XX"), ("uploadCancel", "5XX"), ("backup", "5XX"), ("info", "5XX"), ("status", "5XX"),
     ("uploadBegin", "5XX"), ("uploadResume", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
     ("clouds", "5XX"), ("exitPlan", "5XX"), ("codePlan", "5XX"), ("move", "5XX"), ("moveGet", "5XX"), ("moveCancel", "5XX"),
+    ("uploadBegin", "5XX"), ("uploadResume", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("selftest", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
+    ("clouds", "5XX"), ("exitPlan", "5XX"), ("move", "5XX"), ("moveGet", "5XX"), ("moveCancel", "5XX"),
     ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
     ("entrySome", "5XX"), ("members", "5XX"), ("membersBytes", "5XX"), ("purge", "5XX"), ("retain", "5XX"), ("backups", "5XX"), ("entryRename", "5XX"),
     ("content", "5XX"),                             # where a read fails, its answer has begun: see broken_read
@@ -924,6 +926,13 @@ class Walk:
         self.ask("snapshot", body={}, expect=409, error="fenced")
         self.ask("request", {"request": self.id()}, expect=404, error="not-found")
 
+    def selftests(self):
+        """Of the gateway's own process: all hold, and they are those that its program names."""
+        tests = self.ask("selftest", body={})
+        named = json.loads(self.server.run("selftest", "--json"))
+        check(tests == named and tests["failed"] == 0 and tests["outcome"]["id"] == "ok" and len(tests["tests"]) >= 12 and all(t["ok"] for t in tests["tests"]), f"self-tests: {tests}")
+        check(json.loads(self.server.run("selftest", "--json", "--state", self.server.state)) == named, "by the program, of the daemon")
+
     def snapshots(self):
         """Taken now: what was written where, and what there was before."""
         a = self.server.request("POST", self.contract.url("snapshot", {}), json.dumps({"all": True}))
@@ -958,6 +967,7 @@ class Walk:
         self.quorum(up, data)
         self.repairs(up, data)
         self.scrubs(up)
+        self.selftests()
         self.snapshots()
         self.moves(up, data)
         self.drills()

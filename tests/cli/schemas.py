@@ -256,6 +256,11 @@ def whole(schemas, box, ask):
     ask("gateway-cloud-replace", 3, "gateway", "cloud", "replace", "none", "c7=file:///none", "--yes")
     ask("gateway-cloud-drain", 0, "gateway", "cloud", "drain", "c6", "--yes")
     ask("gateway-cloud-retire", 0, "gateway", "cloud", "retire", "c6")
+    ask("selftest", 0, "selftest")
+    if os.environ.get("QC_FAULTS") == "1":
+        ask("selftest", 1, "selftest", env={"QC_FAULT": "selftest_answer:error:3"})
+        ask("selftest", 13, "selftest", env={"QC_FAULT": "qrng_fill:error:1"})
+    ask("gateway-selftest", 0, "gateway", "selftest")
     ask("gateway-audit", 3, "gateway", "audit")         # one's own gateway keeps none, but for what a rebuild was
     ask("gateway-rebuild", 0, "gateway", "rebuild")
     ask("gateway-audit", 0, "gateway", "audit", "--since", "2026-01-31")

@@ -30,6 +30,8 @@
     X(pads_spent, "pads: SPENT is durable, K1 is there")                                                     \
     X(pads_over, "pads: K1 is overwritten, its file is there")                                               \
     X(pads_gone, "pads: K1 is gone, the state still names the block")                                        \
+    /* selftest */                                                                                           \
+    X(selftest_answer, "self-test: an answer was computed, not judged; failing, one bit of it is wrong")     \
     /* vault */                                                                                              \
     X(client_journal, "client put: the journal is durable, nothing was sent")                                \
     X(client_begun, "client put: the gateway has the intent, no share is recorded")                          \

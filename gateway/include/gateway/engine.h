@@ -71,6 +71,8 @@ QC_MUST qc_rc gw_engine_open_audited(struct gw_engine **ret, const char *state_d
                                      const struct gw_audit_opts *audit, struct qc_err *err);
 /* It; NULL: there is none. Until gw_engine_close. */
 struct gw_audit *gw_engine_audit(struct gw_engine *e);
+/* The source of randomness that it was opened with. */
+qc_rng gw_engine_rng(const struct gw_engine *e);
 /* Is there a gateway in the directory? QC_NOTCONF; nothing is written there, which may be the place where a
  * disk is not mounted. */
 QC_MUST qc_rc gw_engine_there(const char *state_dir, struct qc_err *err);

@@ -1,0 +1,11 @@
+/* One call of an operator to one's own gateway. Part of the program qcloud (layer 5); uses base, vault,
+ * client. */
+#pragma once
+#include "client.h"
+
+/* Ask, and show what comes (ask_show). Errors: those of vault_gw_ops.operate; QC_FORMAT; the outcome's. */
+QC_MUST qc_rc ask_gateway(struct client *c, const struct vault_gw_operation *what, const char *member,
+                          struct qc_err *err);
+/* A report's lines for people, or the whole of it as a member of an item; then its outcome, if it has one.
+ * *report goes over. */
+QC_MUST qc_rc ask_show(struct client *c, struct json_t **report, const char *member, struct qc_err *err);

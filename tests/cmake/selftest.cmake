@@ -1,0 +1,1 @@
+qc_test(unit selftest_report DEPS base qrng selftest)
