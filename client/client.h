@@ -230,6 +230,7 @@ qc_rc cmd_gateway_status(void *app, const struct qc_args *args, struct qc_err *e
 qc_rc cmd_gateway_rebuild(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_cloud_ls(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_cloud_validate(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_cloud_test(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_cloud_set(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_cloud_add(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_cloud_drain(void *app, const struct qc_args *args, struct qc_err *err);

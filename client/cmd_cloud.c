@@ -1,5 +1,5 @@
 /* gateway cloud ls, validate, set: the clouds of one's own on-demand gateway, for its operator. */
-#include "client.h"
+#include "ask.h"
 
 #include "cloud_keys.h"
 #include "cmd_move.h"
@@ -115,4 +115,19 @@ qc_rc cmd_gateway_cloud_set(void *app, const struct qc_args *args, struct qc_err
         words[n++] = "--untried";
     QC_TRY(report(app, words, err));
     return url != NULL ? renew(app, err) : QC_OK;
+}
+
+qc_rc cmd_gateway_cloud_test(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *ask = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf body = { .max = QC_CLIENT_TEXT_MAX };
+    QC_TRY(qc_json_new_obj(&ask, err));
+    QC_TRY(qc_json_set_str(ask, "cloud", args->argv[0], err));
+    QC_TRY(qc_json_dump(ask, &body, err));
+    const qc_rc rc =
+        ask_gateway(app, &(struct vault_gw_operation){ "POST", "/v1/clouds/test", qc_buf_span(&body) },
+                    "test", err);
+    if (rc == QC_NOTFOUND)
+        err->next = "qcloud gateway cloud ls";
+    return rc;
 }

@@ -284,6 +284,12 @@ static const struct help rows[] = {
         "qcloud gateway cloud validate --json paris" },
       "1 the cloud is not fit for use, 3 no cloud of that name, 5 it does not answer, 12 it refuses the "
       "keys" },
+    { "gateway cloud test",
+      { "qcloud gateway cloud test paris", "qcloud gateway cloud test --json paris",
+        "qcloud gateway cloud test -q paris" },
+      "1 it is not the gateway's cloud, or gives back something else, 3 no cloud of that name, 5 it does not "
+      "answer, 12 "
+      "it refuses the keys, 14 it is full" },
     { "gateway cloud set",
       { "qcloud gateway cloud set paris --credentials ~/keys/paris",
         "qcloud gateway cloud set paris --credentials aws:backup",

@@ -6,8 +6,6 @@
 /* Where test objects lie, and nothing else: "v/qcloud-test-<16 hex>-<4 digits>". */
 #define CLOUD_TEST_PREFIX "v/qcloud-test-"
 
-enum { CLOUD_TEST_KEY_SIZE = 48 };
-
 struct cloud_exam {
     struct cloud_report *report;
     bool deep;

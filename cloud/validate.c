@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "base/alloc.h"
+#include "base/codec.h"
 #include "driver.h"
 
 bool cloud_keeps_from_looking(qc_rc rc)
@@ -261,6 +262,14 @@ bool cloud_is_test_key(const char *key)
     const char *s = key + n;
     return strncmp(key, CLOUD_TEST_PREFIX, n) == 0 && strspn(s, "0123456789abcdef") == 16 && s[16] == '-' &&
            strspn(s + 17, "0123456789") == 4 && s[21] == '\0';
+}
+
+void cloud_test_key(char ret[CLOUD_TEST_KEY_SIZE], const uint8_t run[8])
+{
+    char hex[17];
+    qc_hex(qc_span_of(run, 8), hex);
+    (void)snprintf(ret, CLOUD_TEST_KEY_SIZE, CLOUD_TEST_PREFIX "%s-0000", hex);
+    QC_ASSERT(cloud_is_test_key(ret));
 }
 
 struct swept {

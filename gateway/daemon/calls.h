@@ -54,6 +54,7 @@ QC_MUST qc_rc call_move_get(struct request *r, struct answer *ret, struct qc_err
 QC_MUST qc_rc call_move_cancel(struct request *r, struct answer *ret, struct qc_err *err);
 
 QC_MUST qc_rc call_snapshot(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_cloud_test(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_selftest(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_sweep(struct request *r, struct answer *ret, struct qc_err *err);
 

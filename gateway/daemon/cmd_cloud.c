@@ -6,6 +6,8 @@
 #include "base/alloc.h"
 #include "base/time.h"
 #include "cloud_args.h"
+#include "cloud_test.h"
+#include "cmd_ask.h"
 #include "cmd_move.h"
 #include "gateway/clouds.h"
 #include "json.h"
@@ -214,4 +216,20 @@ qc_rc cmd_cloud_set(void *app, const struct qc_args *args, struct qc_err *err)
     if (rc != QC_OK)
         *err = why;
     return rc;
+}
+
+/* -- test ------------------------------------------------------------------------------------------------ */
+
+static qc_rc test_here(struct json_t **ret, struct operator* o, const struct json_t *body, struct qc_err *err)
+{
+    return cloud_test_json(ret, o->e, body, err);
+}
+
+qc_rc cmd_cloud_test(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *body = NULL;
+    *(enum tell_about *)app = TELL_CLOUD;
+    QC_TRY(qc_json_new_obj(&body, err));
+    QC_TRY(qc_json_set_str(body, "cloud", args->argv[0], err));
+    return cmd_ask(args, &(struct cmd_ask){ "POST", "/v1/clouds/test", body, test_here, NULL }, err);
 }

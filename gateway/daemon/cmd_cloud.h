@@ -6,6 +6,7 @@
 extern const struct qc_opt cmd_cloud_validate_options[], cmd_cloud_set_options[];
 
 qc_rc cmd_cloud_ls(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_cloud_test(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_cloud_validate(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_cloud_set(void *app, const struct qc_args *args, struct qc_err *err);
 

@@ -15,6 +15,7 @@
 #include "base/program.h"
 #include "calls.h"
 #include "cloud_args.h"
+#include "cmd_ask.h"
 #include "cmd_audit.h"
 #include "cmd_cloud.h"
 #include "cmd_conf.h"
@@ -388,6 +389,9 @@ static const struct qc_cmd commands[] = {
       cmd_cloud_ls },
     { "cloud validate", "CLOUD | --url URL", "is a cloud fit for use?", 0, 1, 0, cmd_cloud_validate_options,
       cmd_cloud_validate },
+    { "cloud test", "CLOUD",
+      "is it there? one small object goes there, comes back and goes; validate is the whole trial",
+      1, 1, 0, cmd_ask_options, cmd_cloud_test },
     { "cloud set", "CLOUD", "labels and weight of a cloud; or it, or its keys, are elsewhere now", 1, 1, 0,
       cmd_cloud_set_options, cmd_cloud_set },
     { "cloud add", "[NAME=]URL", "one more cloud: validated, then used", 1, 1, 0,
@@ -423,7 +427,8 @@ static const struct qc_cmd commands[] = {
       cmd_audit_options, cmd_audit },
     { "audit verify", "[FILE]...", "is the audit log what was written?", 0, QC_OPT_ARGS_MAX, 0,
       cmd_audit_verify_options, cmd_audit_verify },
-    { "selftest", "", "does this program compute what it should: codes, hashes, encryption, randomness", 0, 0, 0,
+    { "selftest", "",
+      "does this program compute what it should: codes, hashes, encryption, randomness", 0, 0, 0,
       cmd_selftest_options, cmd_selftest },
     { "config check", "--config FILE", "can it be used?", 0, 0, 0,
       cmd_conf_options, cmd_conf_check },

@@ -52,6 +52,7 @@ const struct route routes[] = {
     { "GET",    "/v1/clouds",                         WHO_OPERATOR, BODY_NONE,    call_clouds },
     { "GET",    "/v1/clouds/plan",                    WHO_OPERATOR, BODY_NONE,    call_exit_plan },
     { "GET",    "/v1/clouds/plan/code",               WHO_OPERATOR, BODY_NONE,    call_code_plan },
+    { "POST",   "/v1/clouds/test",                    WHO_OPERATOR, BODY_JSON,    call_cloud_test },
     { "POST",   "/v1/clouds/job",                     WHO_OPERATOR, BODY_JSON,    call_move },
     { "GET",    "/v1/clouds/job",                     WHO_OPERATOR, BODY_NONE,    call_move_get },
     { "DELETE", "/v1/clouds/job",                     WHO_OPERATOR, BODY_NONE,    call_move_cancel },

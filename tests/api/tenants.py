@@ -22,8 +22,7 @@ from server import GATEWAY, Failure, Guest, ManyUsers, check, parallel
 
 TOKEN = re.compile("qcloud-token-v1-[0-9a-f]{64}")
 STRANGER_S = 10                 # HTTP_STRANGER_MS
-OPERATOR = {"tenants", "tenantAdd", "tenantChange", "repair", "jobGet", "jobCancel", "scrub", "scrubGet", "drill", "drillGet", "drillCancel", "clouds", "exitPlan", "codePlan", "move", "moveGet", "moveCancel", "snapshot", "sweep", "metrics", "dashboard", "style", "healthz", "readyz"}
-OPERATOR = {"tenants", "tenantAdd", "tenantChange", "repair", "jobGet", "jobCancel", "scrub", "scrubGet", "drill", "drillGet", "drillCancel", "clouds", "exitPlan", "move", "moveGet", "moveCancel", "snapshot", "selftest", "sweep", "metrics", "dashboard", "style", "healthz", "readyz"}
+OPERATOR = {"tenants", "tenantAdd", "tenantChange", "repair", "jobGet", "jobCancel", "scrub", "scrubGet", "drill", "drillGet", "drillCancel", "clouds", "exitPlan", "codePlan", "move", "moveGet", "moveCancel", "snapshot", "sweep", "metrics", "dashboard", "style", "healthz", "readyz", "selftest", "cloudTest"}
 
 
 class Tenant(Walk):
@@ -79,6 +78,7 @@ def bodies(walk, ids):
         "repair": {"deep": True},
         "scrub": {"content": True},
         "snapshot": {},
+        "cloudTest": {"cloud": "c1"},
         "selftest": {},
         "move": {"kind": "domain", "domain": "cloud"},
         "drill": {"sample": 1},

@@ -238,6 +238,8 @@ def whole(schemas, box, ask):
     ask("gateway-cloud-ls", 0, "gateway", "cloud", "ls")
     ask("gateway-cloud-validate", 0, "gateway", "cloud", "validate", "c1")
     ask("gateway-cloud-validate", 3, "gateway", "cloud", "validate", "none")
+    ask("gateway-cloud-test", 0, "gateway", "cloud", "test", "c1")
+    ask("gateway-cloud-test", 3, "gateway", "cloud", "test", "none")
     ask("gateway-repair", 0, "gateway", "repair")
     ask("gateway-drill", 0, "gateway", "drill")
     ask("gateway-snapshot", 0, "gateway", "snapshot")
@@ -336,6 +338,7 @@ def after_losses(box, ask, path):
         ask("rm", 4, "rm", "z")
         ask("status", 4, "status")
         ask("gateway-repair", 4, "gateway", "repair")
+        ask("gateway-cloud-test", 1, "gateway", "cloud", "test", "c1")
     ask("gateway-repair", 0, "gateway", "repair", "--deep")
     with box.lost(*box.clouds[:3]):
         ask("get", 6, "get", b"b\xff", os.path.join(box.work, "out4"))

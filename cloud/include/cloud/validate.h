@@ -87,6 +87,10 @@ const char *cloud_verdict_name(enum cloud_verdict v); /* "not looked at", "good"
 QC_MUST qc_rc cloud_validate(const char *url, const struct cloud_opts *opts, bool deep,
                              struct cloud_report *ret, struct qc_err *err);
 
+enum { CLOUD_TEST_KEY_SIZE = 48 };
+/* The key of a test object; run: random bytes, so that nobody else has it. A test that is killed leaves it,
+ * and the next validation removes it. */
+void cloud_test_key(char ret[CLOUD_TEST_KEY_SIZE], const uint8_t run[8]);
 /* Does a key belong to a test object, of this run or of an earlier one that was killed? Nothing else has such
  * keys. */
 bool cloud_is_test_key(const char *key);

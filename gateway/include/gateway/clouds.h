@@ -63,3 +63,24 @@ QC_MUST qc_rc gw_cloud_set(const char *state_dir, const char *name, const char *
  */
 QC_MUST qc_rc gw_cloud_move(const char *state_dir, const char *name, const char *url, const char *credentials,
                             struct cloud_report *ret, struct qc_err *err);
+
+/* What a test does to a cloud: who it is; then an object of QC_GW_CLOUD_TEST_SIZE random bytes goes there,
+ * comes back, is removed, and is gone. */
+enum gw_test_step { GW_TEST_IDENTITY, GW_TEST_PUT, GW_TEST_GET, GW_TEST_REMOVE, GW_TEST_GONE, GW_TEST_STEPS };
+const char *gw_test_step_name(enum gw_test_step s); /* "identity", "put", .. */
+struct gw_cloud_test {
+    bool took[GW_TEST_STEPS];
+    uint64_t us[GW_TEST_STEPS]; /* of those that it took */
+    qc_rc rc;                   /* QC_OK: all went well; else of the first step that did not: */
+    enum gw_test_step failed;
+    char why[GW_WHY_MAX];
+};
+/*
+ * Try a cloud of a gateway that is open, over its own connections, also one that is lost or suspect; each
+ * step within QC_GW_CLOUD_TEST_MS. What it shows of the cloud's state the engine knows from then on. Nothing
+ * is written where the cloud does not show that it is ours. ret  ->rc: QC_UNFIT  it is not our cloud, or
+ * gives back something else;  QC_TEMP, QC_TIMEOUT, QC_AUTH, QC_FULL, .. QC_NOTFOUND  no cloud of that name;
+ * QC_FENCED, QC_RANDOM, QC_NOMEM
+ */
+QC_MUST qc_rc gw_engine_cloud_test(struct gw_engine *e, const char *name, struct gw_cloud_test *ret,
+                                   struct qc_err *err);
