@@ -3,7 +3,7 @@
 
 #include "report.h"
 
-qc_rc ask_gateway(struct client *c, const struct vault_gw_operation *what, const char *member,
+qc_rc ask_gateway(struct client *c, const struct vault_gw_operation *what, const char *member, bool judged,
                   struct qc_err *err)
 {
     QC_CLEANUP(vault_gw_close) struct vault_gw *gw = NULL;
@@ -13,15 +13,15 @@ qc_rc ask_gateway(struct client *c, const struct vault_gw_operation *what, const
     QC_TRY(client_gateway(c, &call.op, &gw, err));
     QC_TRY(gw->ops->operate(gw, what, &text, &call.op, err));
     QC_TRY_AS(qc_json_parse(&report, qc_buf_span(&text), err), err, "the gateway's answer");
-    return ask_show(c, &report, member, err);
+    return ask_show(c, &report, member, judged, err);
 }
 
-qc_rc ask_show(struct client *c, struct json_t **report, const char *member, struct qc_err *err)
+qc_rc ask_show(struct client *c, struct json_t **report, const char *member, bool judged, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *item = NULL;
     struct qc_err why = { 0 };
     QC_TRY_AS(report_lines(&c->out, *report, err), err, "the gateway's answer");
-    const qc_rc rc = qc_json_has(*report, "outcome") ? qc_json_outcome(*report, &why) : QC_OK;
+    const qc_rc rc = judged ? qc_json_outcome(*report, &why) : QC_OK;
     QC_TRY(out_json_new("item", &item, err));
     QC_TRY(qc_json_set(item, member, report, err));
     QC_TRY(out_json(&c->out, &item, err));

@@ -126,7 +126,7 @@ qc_rc cmd_gateway_cloud_test(void *app, const struct qc_args *args, struct qc_er
     QC_TRY(qc_json_dump(ask, &body, err));
     const qc_rc rc =
         ask_gateway(app, &(struct vault_gw_operation){ "POST", "/v1/clouds/test", qc_buf_span(&body) },
-                    "test", err);
+                    "test", true, err);
     if (rc == QC_NOTFOUND)
         err->next = "qcloud gateway cloud ls";
     return rc;

@@ -1,5 +1,5 @@
 /* gateway scrub: passes of the gateway, begun by hand, and shown. */
-#include "client.h"
+#include "ask.h"
 
 #include <stdio.h>
 
@@ -120,4 +120,63 @@ qc_rc cmd_gateway_scrub(void *app, const struct qc_args *args, struct qc_err *er
     progress_end(&progress);
     QC_TRY(rc);
     return finish(&s, wait, err);
+}
+
+/* -- how it stands, and what a hand sets ------------------------------------------------------------------
+ */
+
+qc_rc cmd_gateway_scrub_status(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    (void)args;
+    return ask_gateway(app, &(struct vault_gw_operation){ "GET", "/v1/scrub", { 0 } }, "scrub", true, err);
+}
+
+/* What was asked for is done, whatever the report says of the state of things. */
+static qc_rc by_hand(struct client *c, const struct json_t *ask, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf body = { .max = QC_CLIENT_TEXT_MAX };
+    QC_TRY(qc_json_dump(ask, &body, err));
+    return ask_gateway(c, &(struct vault_gw_operation){ "POST", "/v1/scrub/hand", qc_buf_span(&body) },
+                       "scrub", false, err);
+}
+
+static qc_rc set_paused(struct client *c, const struct qc_args *args, bool paused, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *ask = NULL;
+    const char *cloud = qc_args_value(args, "cloud", NULL);
+    QC_TRY(qc_json_new_obj(&ask, err));
+    QC_TRY(qc_json_set_bool(ask, "paused", paused, err));
+    if (cloud != NULL)
+        QC_TRY(qc_json_set_str(ask, "cloud", cloud, err));
+    return by_hand(c, ask, err);
+}
+
+qc_rc cmd_gateway_scrub_pause(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    return set_paused(app, args, true, err);
+}
+
+qc_rc cmd_gateway_scrub_resume(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    return set_paused(app, args, false, err);
+}
+
+qc_rc cmd_gateway_scrub_rate(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *ask = NULL;
+    const char *word = args->argv[0];
+    uint64_t rate = 0;
+    QC_TRY(qc_json_new_obj(&ask, err));
+    if (strcmp(word, "default") == 0) {
+        QC_TRY(qc_json_set_null(ask, "rate", err));
+        return by_hand(app, ask, err);
+    }
+    if (strcmp(word, "off") != 0)
+        QC_TRY(qc_parse_u64(word, "the rate", true, &rate, err));
+    if (rate > INT64_MAX >> 11 || (rate < QC_GW_REPAIR_RATE_MIN && strcmp(word, "off") != 0))
+        return QC_FAIL(err, QC_USAGE,
+                       "the rate: at least %d bytes a second; off: no limit; default: as configured",
+                       QC_GW_REPAIR_RATE_MIN);
+    QC_TRY(qc_json_set_int(ask, "rate", (int64_t)rate, err));
+    return by_hand(app, ask, err);
 }

@@ -16,7 +16,7 @@ qc_rc cmd_selftest(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(qrng_open("os", &q, err));
     const qc_rng rng = qrng_rng(q);
     QC_TRY(selftest_report(&report, SELFTEST_CLIENT, &rng, err));
-    const qc_rc rc = ask_show(c, &report, "selftest", err);
+    const qc_rc rc = ask_show(c, &report, "selftest", true, err);
     if (rc != QC_OK)
         err->next = wrong;
     return rc;
@@ -26,7 +26,7 @@ qc_rc cmd_gateway_selftest(void *app, const struct qc_args *args, struct qc_err 
 {
     (void)args;
     const qc_rc rc = ask_gateway(app, &(struct vault_gw_operation){ "POST", "/v1/selftest", QC_LIT("{}") },
-                                 "selftest", err);
+                                 "selftest", true, err);
     if (rc == QC_GENERAL || rc == QC_RANDOM)
         err->next = wrong;
     return rc;

@@ -5,5 +5,5 @@ qc_rc cmd_gateway_snapshot(void *app, const struct qc_args *args, struct qc_err 
 {
     (void)args;
     return ask_gateway(app, &(struct vault_gw_operation){ "POST", "/v1/snapshot", QC_LIT("{}") }, "snapshot",
-                       err);
+                       true, err);
 }

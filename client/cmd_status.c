@@ -256,6 +256,11 @@ static void tell_scrub_line(struct out *o, const struct json_t *cloud)
     if (qc_json_obj(scrub, "queue", &queue, &none) == QC_OK &&
         qc_json_int(queue, "fragments", 1, INT64_MAX, &n, &none) == QC_OK)
         at += (size_t)snprintf(line, sizeof line, "; %" PRId64 " being rebuilt", n);
+    if (qc_json_int(scrub, "paused", 1, TIME_MAX, &n, &none) == QC_OK) {
+        char since[QC_TIME_TEXT];
+        qc_time_text(n, since);
+        at += (size_t)snprintf(line + at, sizeof line - at, "; paused since %s by hand", since);
+    }
     if (qc_json_obj(scrub, "findings", &findings, &none) == QC_OK)
         for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && at < sizeof line; i++)
             if (qc_json_int(findings, kinds[i], 1, INT64_MAX, &n, &none) == QC_OK)

@@ -96,3 +96,7 @@ const struct qc_opt gateway_audit_opts[] = {
       false },
     { 0 },
 };
+const struct qc_opt scrub_pause_opts[] = {
+    { "cloud", 0, "CLOUD", "one cloud alone", false },
+    { 0 },
+};

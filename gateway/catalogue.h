@@ -662,6 +662,9 @@ QC_MUST qc_rc gw_cat_scrub_put(struct gw_cat *c, const struct gw_scrub_row *row,
 /* Of a row that is there. In a transaction. */
 QC_MUST qc_rc gw_cat_scrub_want(struct gw_cat *c, uint32_t cloud_id, enum gw_depth depth, bool wanted,
                                 struct qc_err *err);
+/* What a hand has set (cat_hand.c); put: in a transaction. */
+QC_MUST qc_rc gw_cat_hand_get(struct gw_cat *c, struct gw_scrub_hand *ret, struct qc_err *err);
+QC_MUST qc_rc gw_cat_hand_put(struct gw_cat *c, const struct gw_scrub_hand *h, struct qc_err *err);
 /* What a listing of the cloud has shown, in chunks of a bitmap. In a transaction, but for get. */
 QC_MUST qc_rc gw_cat_seen_put(struct gw_cat *c, uint32_t cloud_id, uint64_t chunk, qc_span bits,
                               struct qc_err *err);

@@ -79,6 +79,7 @@ struct gw_scrubs {
     pthread_mutex_t lock; /* guards all below; none is taken under it */
     pthread_cond_t wake;
     struct gw_throttle pace;
+    struct gw_scrub_hand hand;                               /* as it was read last */
     struct gw_scrub_rest rests[QC_GW_CLOUDS_MAX][GW_DEPTHS]; /* by position */
     unsigned turn;                                           /* whose page was the last */
     bool busy, stop, news;

@@ -10,6 +10,7 @@
  * S4: a fragment counts no more only if the key that was looked at is still the one that counts.
  * S5: the rates are for looking. What finds that something is gone is the first of the requests that mend it,
  * which have no rate: a cloud that was emptied is known to be as fast as it can be filled.
+ * S6: a cloud that a hand has paused has no turn; what is asked of it waits.
  * S5: what is asked for is a whole pass that begins afterwards: while one is under way, another follows.
  */
 #include <stdio.h>
@@ -477,12 +478,19 @@ static qc_rc wait_of(struct gw_engine *e, unsigned at, enum gw_depth depth, stru
     return QC_OK;
 }
 
+static struct gw_scrub_hand hand_of(struct gw_engine *e)
+{
+    QC_LOCK(&e->scrubs.lock);
+    return e->scrubs.hand;
+}
+
 /* Presence before content. One listing goes on to its end before another begins: its bits are in memory. */
 static qc_rc pick(struct gw_engine *e, struct gw_scrubbing *ret, bool *ret_found, uint64_t *ret_wait_ms,
                   struct qc_err *err)
 {
     const unsigned count = gw_fan_count(e->fan), turn = e->scrubs.turn;
     const struct gw_seen *seen = e->scrubs.seen;
+    const struct gw_scrub_hand hand = hand_of(e);
 
     *ret_found = false;
     *ret_wait_ms = QC_GW_SCRUB_LOOK_MS;
@@ -491,7 +499,7 @@ static qc_rc pick(struct gw_engine *e, struct gw_scrubbing *ret, bool *ret_found
             const unsigned at = (turn + (depth == GW_PRESENCE ? 0 : 1) + x) % count;
             struct gw_scrub_row row;
             uint64_t wait_ms;
-            if (!gw_scrub_covers(e, at))
+            if (!gw_scrub_covers(e, at) || gw_scrub_paused(&hand, gw_fan_id(e->fan, at)) != 0) /* S6 */
                 continue;
             QC_TRY(wait_of(e, at, depth, &row, &wait_ms, err));
             *ret_wait_ms = wait_ms < *ret_wait_ms ? wait_ms : *ret_wait_ms;
@@ -586,6 +594,8 @@ qc_rc gw_scrub_page(struct gw_engine *e, bool *ret_worked, uint64_t *ret_wait_ms
     rc = gw_engine_may(e, err);
     if (rc == QC_OK)
         rc = gw_engine_be_sure(e, err);
+    if (rc == QC_OK)
+        rc = gw_scrub_hand_load(e, err);
     if (rc == QC_OK)
         rc = pick(e, s, ret_worked, ret_wait_ms, err);
     if (rc == QC_OK && *ret_worked) {

@@ -54,6 +54,11 @@ QC_MUST qc_rc gw_scrub_row(struct gw_engine *e, unsigned at, enum gw_depth depth
 bool gw_scrub_covers(const struct gw_engine *e, unsigned at);             /* does the cloud count? */
 uint64_t gw_scrub_period(const struct gw_engine *e, enum gw_depth depth); /* seconds; 0: never by itself */
 
+/* What a hand has set, as the row says it now, is gone by from now on. */
+QC_MUST qc_rc gw_scrub_hand_load(struct gw_engine *e, struct qc_err *err);
+/* Whoever rests may be asked at once. */
+void gw_scrub_wake(struct gw_engine *e);
+
 /* Remember, for the end of the page. */
 QC_MUST qc_rc gw_scrub_bad(struct gw_scrubbing *s, const struct gw_segment *seg, unsigned frag,
                            enum gw_finding_kind kind, const char *key, struct qc_err *err);

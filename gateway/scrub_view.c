@@ -77,8 +77,7 @@ qc_rc gw_finding_end(struct gw_engine *e, const struct gw_segment *seg, unsigned
     return at < 0 ? QC_OK : gw_cat_finding_end(e->cat, gw_fan_id(e->fan, (unsigned)at), key, err);
 }
 
-/* Whoever rests may be asked at once. */
-static void wake(struct gw_engine *e)
+void gw_scrub_wake(struct gw_engine *e)
 {
     struct gw_scrubs *sc = &e->scrubs;
     QC_LOCK(&sc->lock);
@@ -110,7 +109,7 @@ qc_rc gw_engine_scrub(struct gw_engine *e, bool content, const char *cloud, stru
     }
     if (!any)
         return QC_FAIL(err, QC_NOTFOUND, "this gateway has no cloud '%s'", cloud == NULL ? "" : cloud);
-    wake(e);
+    gw_scrub_wake(e);
     return QC_OK;
 }
 
@@ -181,6 +180,18 @@ static void view(struct gw_engine *e, unsigned at, const struct gw_scrub_row *ro
     *ret = v;
 }
 
+/* A hand has stopped it, which is why it waits. */
+static void tell_pause(struct gw_scrub_cloud *c)
+{
+    char when[QC_TIME_TEXT];
+
+    if (c->paused_s == 0)
+        return;
+    qc_time_text(c->paused_s, when);
+    for (unsigned d = 0; d < GW_DEPTHS; d++)
+        (void)snprintf(c->depth[d].why, sizeof c->depth[d].why, "paused since %s by hand", when);
+}
+
 struct counting {
     uint32_t cloud_id;
     struct gw_scrub_cloud *ret;
@@ -212,7 +223,11 @@ qc_rc gw_engine_scrub_view(struct gw_engine *e, unsigned at, struct gw_scrub_clo
             row.now.began = qc_wall_s();
         view(e, at, &row, oldest_s, &c.depth[depth - 1]);
     }
+    struct gw_scrub_hand hand;
     QC_LOCK(gw_cat_lock(e->cat));
+    QC_TRY(gw_cat_hand_get(e->cat, &hand, err));
+    c.paused_s = gw_scrub_paused(&hand, counts.cloud_id);
+    tell_pause(&c);
     QC_TRY(gw_cat_mend_count(e->cat, counts.cloud_id, &c.queue, &c.queue_since_s, err));
     QC_TRY(gw_cat_finding_counts(e->cat, count, &counts, err));
     *ret = c;

@@ -41,6 +41,7 @@ QC_MUST qc_rc call_info(struct request *r, struct answer *ret, struct qc_err *er
 QC_MUST qc_rc call_repair(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_scrub(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_scrub_get(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_scrub_hand(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_drill(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_drill_get(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_drill_cancel(struct request *r, struct answer *ret, struct qc_err *err);

@@ -29,5 +29,5 @@ qc_rc cmd_ask(const struct qc_args *args, const struct cmd_ask *ask, struct qc_e
     QC_TRY(o.net != NULL ? operator_ask(&o, ask->method, ask->path, ask->body, &report, err)
                          : ask->here(&report, &o, ask->body, err));
     QC_TRY(print_report(report, qc_args_flag(args, "json"), HTTP_ANSWER_MAX, err));
-    return cmd_ask_outcome(report, err);
+    return ask->quiet ? QC_OK : cmd_ask_outcome(report, err);
 }

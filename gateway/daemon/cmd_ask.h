@@ -13,6 +13,7 @@ struct cmd_ask {
     /* Where nobody serves; NULL: then there is nothing to ask, and says why. */
     qc_rc (*here)(struct json_t **ret, struct operator* o, const struct json_t *body, struct qc_err *err);
     const char *why;
+    bool quiet; /* what it was asked for is done, whatever the report says of the state of things */
 };
 /* Print the report: its summary, or all of it with --json; then its outcome, if it has one. QC_TEMP: nobody
  * serves.

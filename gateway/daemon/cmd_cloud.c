@@ -231,5 +231,8 @@ qc_rc cmd_cloud_test(void *app, const struct qc_args *args, struct qc_err *err)
     *(enum tell_about *)app = TELL_CLOUD;
     QC_TRY(qc_json_new_obj(&body, err));
     QC_TRY(qc_json_set_str(body, "cloud", args->argv[0], err));
-    return cmd_ask(args, &(struct cmd_ask){ "POST", "/v1/clouds/test", body, test_here, NULL }, err);
+    return cmd_ask(args,
+                   &(struct cmd_ask){
+                       .method = "POST", .path = "/v1/clouds/test", .body = body, .here = test_here },
+                   err);
 }

@@ -35,7 +35,9 @@ qc_rc cmd_selftest(void *app, const struct qc_args *args, struct qc_err *err)
     *(enum tell_about *)app = TELL_SELFTEST;
     if (qc_args_flag(args, "state") || qc_args_flag(args, "config")) {
         QC_TRY(qc_json_new_obj(&body, err));
-        return cmd_ask(args, &(struct cmd_ask){ "POST", "/v1/selftest", body, here, NULL }, err);
+        return cmd_ask(
+            args, &(struct cmd_ask){ .method = "POST", .path = "/v1/selftest", .body = body, .here = here },
+            err);
     }
     QC_TRY(qrng_open("os", &q, err));
     const qc_rng rng = qrng_rng(q);

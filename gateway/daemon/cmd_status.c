@@ -62,6 +62,11 @@ static void status_text(const struct gw_status *s, struct levels *l)
         printf("cloud %s %s %s%s%s\n", c->name, gw_cloud_state_name(c->view.state), c->url,
                c->view.why[0] != '\0' ? " : " : "", c->view.why);
         link_text(l, c->url);
+        if (c->scrub.paused_s != 0) {
+            char since[QC_TIME_TEXT];
+            qc_time_text(c->scrub.paused_s, since);
+            printf("  its scrub is paused since %s by hand\n", since);
+        }
     }
     printf("%" PRIu64 " names, %" PRIu64 " versions, %" PRIu64 " bytes\n", s->objects, s->versions, s->bytes);
     for (unsigned i = 0; i < s->margin_count; i++)

@@ -48,6 +48,7 @@ const struct route routes[] = {
     { "POST",   "/v1/repair",                         WHO_OPERATOR, BODY_JSON,    call_repair },
     { "POST",   "/v1/scrub",                          WHO_OPERATOR, BODY_JSON,    call_scrub },
     { "GET",    "/v1/scrub",                          WHO_OPERATOR, BODY_NONE,    call_scrub_get },
+    { "POST",   "/v1/scrub/hand",                     WHO_OPERATOR, BODY_JSON,    call_scrub_hand },
     { "POST",   "/v1/snapshot",                       WHO_OPERATOR, BODY_JSON,    call_snapshot },
     { "GET",    "/v1/clouds",                         WHO_OPERATOR, BODY_NONE,    call_clouds },
     { "GET",    "/v1/clouds/plan",                    WHO_OPERATOR, BODY_NONE,    call_exit_plan },

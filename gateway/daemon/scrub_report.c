@@ -70,6 +70,7 @@ qc_rc scrub_cloud_json(struct json_t **ret, const struct gw_scrub_cloud *c, stru
     QC_TRY(qc_json_new_obj(&o, err));
     for (unsigned d = 0; d < GW_DEPTHS; d++)
         QC_TRY(view_json(o, depths[d], &c->depth[d], err));
+    QC_TRY(qc_json_set_int(o, "paused", c->paused_s, err));
     QC_TRY(qc_json_new_obj(&queue, err));
     QC_TRY(json_count(queue, "fragments", c->queue, err));
     QC_TRY(qc_json_set_int(queue, "since", c->queue_since_s, err));
@@ -160,6 +161,18 @@ static qc_rc outcome_json(struct json_t *o, struct gw_engine *e, struct qc_err *
     return qc_json_set(o, "outcome", &one, err);
 }
 
+static qc_rc rate_json(struct json_t *o, struct gw_engine *e, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *one = NULL;
+    uint64_t bytes_per_s = 0;
+    bool by_hand = false;
+    QC_TRY(gw_engine_scrub_pace(e, &bytes_per_s, &by_hand, err));
+    QC_TRY(qc_json_new_obj(&one, err));
+    QC_TRY(json_count(one, "bytes_per_s", bytes_per_s, err));
+    QC_TRY(qc_json_set_bool(one, "by_hand", by_hand, err));
+    return qc_json_set(o, "rate", &one, err);
+}
+
 qc_rc scrub_report_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
@@ -167,6 +180,7 @@ qc_rc scrub_report_json(struct json_t **ret, struct gw_engine *e, struct qc_err 
     QC_TRY(scrub_is_busy(e, &busy, err));
     QC_TRY(qc_json_new_obj(&o, err));
     QC_TRY(qc_json_set_bool(o, "busy", busy, err));
+    QC_TRY(rate_json(o, e, err));
     QC_TRY(clouds_json(o, e, err));
     QC_TRY(findings_json(o, e, err));
     QC_TRY(outcome_json(o, e, err));
@@ -253,15 +267,30 @@ static qc_rc say_findings(const struct lines *l, struct gw_engine *e, struct qc_
     return QC_OK;
 }
 
+static qc_rc say_rate(const struct lines *l, struct gw_engine *e, struct qc_err *err)
+{
+    uint64_t bytes_per_s = 0;
+    bool by_hand = false;
+    QC_TRY(gw_engine_scrub_pace(e, &bytes_per_s, &by_hand, err));
+    if (!by_hand)
+        return QC_OK;
+    if (bytes_per_s == 0)
+        return say(l, err, "rate by hand: no limit");
+    return say(l, err, "rate by hand: %" PRIu64 " bytes a second", bytes_per_s);
+}
+
 qc_rc scrub_report_lines(struct gw_engine *e, scrub_line_fn fn, void *ctx, struct qc_err *err)
 {
     const struct lines l = { fn, ctx };
+    QC_TRY(say_rate(&l, e, err));
     for (unsigned at = 0; at < gw_engine_scrub_clouds(e); at++) {
         if (gw_engine_scrub_name(e, at) == NULL)
             continue;
         const char *name = gw_engine_scrub_name(e, at);
         struct gw_scrub_cloud c;
         QC_TRY(gw_engine_scrub_view(e, at, &c, err));
+        if (c.paused_s != 0)
+            QC_TRY(say(&l, err, "cloud %s: %s; `scrub resume` lets it go on", name, c.depth[0].why));
         for (unsigned d = 0; d < GW_DEPTHS; d++)
             QC_TRY(say_view(&l, name, depths[d], &c.depth[d], err));
         if (c.queue > 0)

@@ -39,6 +39,7 @@ class Refusals:
             "repair": {"deep": True, "dry_run": True, "rate": 1 << 20},
             "scrub": {"content": True, "cloud": "c1"},
             "snapshot": {},
+            "scrubHand": {"paused": False, "cloud": "c1"},
             "cloudTest": {"cloud": "c1"},
             "selftest": {},
             "drill": {"without": ["c1"], "random": 1, "sample": 1, "seed": 3},

@@ -245,6 +245,16 @@ def whole(schemas, box, ask):
     ask("gateway-snapshot", 0, "gateway", "snapshot")
     ask("gateway-drill", 3, "gateway", "drill", "--without-cloud", "none-such")
     ask("gateway-scrub", 3, "gateway", "scrub", "--cloud", "none")
+    ask("gateway-scrub-pause", 0, "gateway", "scrub", "pause")
+    ask("gateway-scrub-start", 4, "gateway", "scrub", "start", "--wait")      # it waits for nobody: a hand has stopped it
+    check(b"paused since" in box.expect(0, "status").stdout, "status does not say that the scrub is paused")
+    ask("gateway-scrub-resume", 3, "gateway", "scrub", "resume", "--cloud", "none")
+    ask("gateway-scrub-resume", 0, "gateway", "scrub", "resume")
+    ask("gateway-scrub-rate", 0, "gateway", "scrub", "rate", "off")
+    ask("gateway-scrub-rate", 2, "gateway", "scrub", "rate", "5")
+    ask("gateway-scrub-start", 0, "gateway", "scrub", "start", "--wait")
+    ask("gateway-scrub-rate", 0, "gateway", "scrub", "rate", "default")
+    ask("gateway-scrub-status", 0, "gateway", "scrub", "status")
     sixth = f"c6=file://{os.path.join(box.root, 'cloud6')}"
     ask("gateway-cloud-add", 0, "gateway", "cloud", "add", sixth)
     ask("gateway-cloud-add", 5, "gateway", "cloud", "add", sixth.replace("c6=", "c1="))

@@ -425,6 +425,67 @@ static void one_is_away(void)
     erig_done(&r);
 }
 
+/* A cloud that is paused has no turn, whoever asks, until it is resumed; so does a pass that is under way,
+ * which goes on where it was. That, and a rate, outlive the gateway. */
+static void by_hand(void)
+{
+    struct qc_err err = { 0 };
+    struct gw_receipt receipt;
+    struct gw_scrub_cloud view;
+    uint64_t rate = 0, objects;
+    unsigned pages = 0;
+    bool more = true, set = true;
+    struct erig r;
+
+    erig_new(&r, 5, 3, 5);
+    const struct erig_put p = erig_prepare(1, "\1alpha", 1, 1, 700);
+    CHECK_OK(erig_put(&r, &p, &receipt, &err));
+    put_many(&r, 2 * QC_GW_SCRUB_SEGMENTS + 6);
+    CHECK_RC(gw_engine_scrub_pause(r.e, "none", true, &err), QC_NOTFOUND);
+    CHECK_RC(gw_engine_scrub_pause(r.e, "No Name", true, &err), QC_USAGE);
+    CHECK_OK(gw_engine_scrub_pause(r.e, gw_fan_name(r.e->fan, 2), true, &err));
+    CHECK_OK(gw_engine_scrub_rate(r.e, 4096, &err));
+    CHECK_OK(gw_engine_scrub(r.e, false, NULL, &err));
+    CHECK(scrub_alone(&r) > 0);
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned at = 0; at < 5; at++) {
+            CHECK_OK(gw_engine_scrub_view(r.e, at, &view, &err));
+            CHECK((view.paused_s != 0) == (at == 2) && view.depth[0].wanted == (at == 2));
+            CHECK((view.depth[0].last_ended_s == 0) == (at == 2));
+            CHECK((strstr(view.depth[0].why, "by hand") != NULL) == (at == 2));
+        }
+        CHECK_OK(gw_engine_scrub_pace(r.e, &rate, &set, &err));
+        CHECK(rate == 4096 && set);
+        gw_engine_close(&r.e);
+        erig_open(&r);
+    }
+    CHECK_OK(gw_engine_scrub_rate(r.e, GW_SCRUB_NO_RATE, &err));
+    CHECK_OK(gw_engine_scrub_pace(r.e, &rate, &set, &err));
+    CHECK(rate == 0 && set);
+    CHECK_OK(gw_engine_scrub_rate(r.e, 0, &err));
+    CHECK_OK(gw_engine_scrub_pace(r.e, &rate, &set, &err));
+    CHECK(rate == gw_scrub_default.bytes_per_s && !set);
+    CHECK_OK(gw_engine_scrub_pause(r.e, NULL, false, &err));
+    CHECK(scrub_alone(&r) > 0);
+    CHECK_OK(gw_engine_scrub(r.e, true, NULL, &err));
+    do { /* in the middle of a pass */
+        CHECK_OK(gw_engine_scrub_step(r.e, &more, &err));
+        CHECK_OK(gw_engine_scrub_view(r.e, 1, &view, &err));
+    } while (view.depth[GW_CONTENT - 1].objects == 0 && pages++ < TURNS);
+    objects = view.depth[GW_CONTENT - 1].objects;
+    CHECK(view.depth[GW_CONTENT - 1].running && objects > 0);
+    CHECK_OK(gw_engine_scrub_pause(r.e, NULL, true, &err));
+    CHECK(scrub_alone(&r) == 0);
+    CHECK_OK(gw_engine_scrub_view(r.e, 1, &view, &err));
+    CHECK(view.depth[GW_CONTENT - 1].running && view.depth[GW_CONTENT - 1].objects == objects);
+    CHECK_OK(gw_engine_scrub_pause(r.e, NULL, false, &err));
+    CHECK(scrub_alone(&r) > 0);
+    CHECK_OK(gw_engine_scrub_view(r.e, 1, &view, &err));
+    CHECK(!view.depth[GW_CONTENT - 1].running && view.depth[GW_CONTENT - 1].last_objects > objects);
+    CHECK(view.paused_s == 0 && view.depth[0].why[0] == '\0');
+    erig_done(&r);
+}
+
 /* -- whose turn ------------------------------------------------------------------------------------------ */
 
 struct progress {
@@ -567,5 +628,6 @@ int main(void)
     by_read();
     asked_meanwhile();
     one_is_away();
+    by_hand();
     return 0;
 }

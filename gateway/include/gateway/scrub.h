@@ -62,6 +62,27 @@ void gw_engine_scrub_conf(struct gw_engine *e, const struct gw_scrub_conf *conf)
  * some of what lies there. Whatever rests or waits goes on now. Durable. content: presence, too, and first.
  * cloud: its name; NULL: all. QC_NOTFOUND: no cloud of that name; QC_USAGE: it is no name. */
 QC_MUST qc_rc gw_engine_scrub(struct gw_engine *e, bool content, const char *cloud, struct qc_err *err);
+/* What a hand has set (scrub_hand.c). Durable: it outlives the gateway, but no rebuild from the clouds. */
+enum { GW_SCRUB_PAUSES = 32 }; /* QC_GW_CLOUDS_MAX */
+#define GW_SCRUB_NO_RATE UINT64_MAX
+struct gw_scrub_hand {
+    uint64_t rate; /* bytes a second instead of the configuration's; 0: that; GW_SCRUB_NO_RATE: no limit */
+    struct gw_scrub_paused {
+        uint32_t cloud_id; /* 0: none */
+        int64_t since_s;   /* wall clock */
+    } paused[GW_SCRUB_PAUSES];
+};
+/* Since when a cloud is paused; 0: it is not. */
+int64_t gw_scrub_paused(const struct gw_scrub_hand *h, uint32_t cloud_id);
+/* No pass of a cloud goes on, or begins, until it is resumed; a page that is under way comes to its end. What
+ * was asked for meanwhile waits. cloud: its name; NULL: all that there are. QC_NOTFOUND, QC_USAGE, QC_FENCED
+ */
+QC_MUST qc_rc gw_engine_scrub_pause(struct gw_engine *e, const char *cloud, bool pause, struct qc_err *err);
+/* gw_scrub_hand.rate, from the next page on. QC_FENCED */
+QC_MUST qc_rc gw_engine_scrub_rate(struct gw_engine *e, uint64_t bytes_per_s, struct qc_err *err);
+/* Bytes a second, 0: no limit; is that set by hand? */
+QC_MUST qc_rc gw_engine_scrub_pace(struct gw_engine *e, uint64_t *ret_bytes_per_s, bool *ret_by_hand,
+                                   struct qc_err *err);
 /* One page of work in the caller's thread, where no threads of the engine do it (gw_engine_work), as fast as
  * it goes. *ret_more: there is more that can be done now. */
 QC_MUST qc_rc gw_engine_scrub_step(struct gw_engine *e, bool *ret_more, struct qc_err *err);
@@ -86,6 +107,7 @@ struct gw_scrub_view {
 };
 struct gw_scrub_cloud {
     struct gw_scrub_view depth[GW_DEPTHS]; /* presence, content */
+    int64_t paused_s;                      /* by hand, since then; 0: it is not */
     uint64_t queue;                        /* fragments that are to be mended, debts apart */
     int64_t queue_since_s;                 /* wall clock: the oldest of these was found; 0: none */
     uint64_t findings[GW_FINDING_KINDS];   /* that stand */
