@@ -121,8 +121,10 @@ const char *client_random_tell(void *ctx);
 bool client_random_warn(struct client *c);
 
 /* An object was stored: tell it, and what is to be said of its randomness. QC_DEGRADED: with less than was
- * asked for; err says what. */
-QC_MUST qc_rc client_stored(struct client *c, qc_span name, struct vault_put_result *r, struct qc_err *err);
+ * asked for; err says what. folder: one of a tree, for which nobody has asked by its name: told with -v
+ * alone. */
+QC_MUST qc_rc client_stored(struct client *c, qc_span name, bool folder, struct vault_put_result *r,
+                            struct qc_err *err);
 struct vault_source_file;
 struct vault_sink_file;
 /* QC_DEGRADED: some extended attributes of the file were not stored; were not given to the one at path; sites

@@ -226,12 +226,19 @@ static qc_rc write_report(struct drill *d, const char *path, const struct vault_
 /* What is about to be left out. */
 static void tell_plan(const struct drill *d)
 {
-    char share[16] = "no share";
+    char share[16] = "no share", names[2 * VAULT_WITHOUT_MAX];
+    size_t n = 0;
+    for (const char *p = d->out_count > 0 ? d->without : "no cloud"; *p != '\0'; p++) {
+        names[n++] = *p;
+        if (*p == ',')
+            names[n++] = ' ';
+    }
+    names[n] = '\0';
     if (d->share > 0)
         (void)snprintf(share, sizeof(share), "share %u", d->share);
-    out_note(&d->c->out, "drill: as if %s%s%s were lost (seed %" PRIu64 "); nothing is changed",
-             d->out_count > 0 ? d->without : "no cloud", d->share > 0 || d->out_count == 0 ? " and " : "",
-             d->share > 0 || d->out_count == 0 ? share : "", d->seed);
+    out_note(&d->c->out, "drill: as if %s%s%s were lost (seed %" PRIu64 "); nothing is changed", names,
+             d->share > 0 || d->out_count == 0 ? " and " : "", d->share > 0 || d->out_count == 0 ? share : "",
+             d->seed);
 }
 
 /* Figures into the result, the state directory and the report; then what it comes to. */

@@ -78,7 +78,7 @@ qc_rc put_run_source(struct put_run *run, const struct vault_source *source, qc_
     progress_end(&p);
     tell_rest(c, source, name, rc, &r);
     QC_TRY(rc);
-    return client_stored(c, name, &r, err);
+    return client_stored(c, name, source->has_mode && S_ISDIR(source->mode), &r, err);
 }
 
 bool put_run_told(struct put_run *run, qc_rc rc, bool open, qc_span name, const struct qc_err *why)
@@ -181,7 +181,7 @@ static void side_put_end(struct side_job *j, qc_rc rc, struct qc_err *why)
         tell_taken(&taking, s->took_bytes, s->took_why);
     tell_rest(run->c, vault_source_file_source(s->file), name, rc, &s->r);
     if (rc == QC_OK)
-        rc = client_stored(run->c, name, &s->r, why);
+        rc = client_stored(run->c, name, false, &s->r, why);
     if (rc == QC_OK)
         rc = client_kept_all(s->file, false, name, why);
     const bool go_on = put_run_told(run, rc, s->r.open, name, why) && rc != QC_SHARES;

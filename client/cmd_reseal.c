@@ -43,7 +43,7 @@ static qc_rc reseal(struct reseal_run *run, qc_span name, bool *ret_open, struct
     progress_end(&p);
     *ret_open = r.open;
     QC_TRY(rc);
-    return client_stored(c, name, &r, err);
+    return client_stored(c, name, false, &r, err);
 }
 
 static void one(struct reseal_run *run, qc_span name)

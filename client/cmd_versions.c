@@ -149,7 +149,7 @@ static qc_rc restore_it(struct restore *run, qc_span name, const struct which *w
     progress_end(&p);
     *ret_open = r.open;
     QC_TRY(rc);
-    QC_TRY(client_stored(c, name, &r, err));
+    QC_TRY(client_stored(c, name, false, &r, err));
     run->done++;
     return QC_OK;
 }

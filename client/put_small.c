@@ -125,7 +125,7 @@ static void told_of_many(void *ctx, size_t i, qc_rc rc, bool again, struct vault
         return;
     }
     if (rc == QC_OK)
-        rc = client_stored(run->c, name, r, &why);
+        rc = client_stored(run->c, name, g->v[i].path == NULL, r, &why);
     if (rc == QC_OK)
         rc = client_kept_all(g->v[i].file, false, name, &why);
     const bool go_on = put_run_told(run, rc, r->open, name, &why) && rc != QC_SHARES;

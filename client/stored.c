@@ -73,7 +73,8 @@ static qc_rc stored_line(qc_span name, const struct vault_put_result *r, qc_buf 
                        r->margin < 1 ? r->margin : 1, r->margin, r->margin_full);
 }
 
-qc_rc client_stored(struct client *c, qc_span name, struct vault_put_result *r, struct qc_err *err)
+qc_rc client_stored(struct client *c, qc_span name, bool folder, struct vault_put_result *r,
+                    struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf line = { .max = QC_CLIENT_TEXT_MAX };
     r->degraded = client_random_warn(c) || r->degraded;
@@ -85,6 +86,6 @@ qc_rc client_stored(struct client *c, qc_span name, struct vault_put_result *r, 
     QC_TRY(keeping_add(c, name, r->object, r->version, &c->kept_worst, err));
     if (r->degraded)
         return QC_FAIL(err, QC_DEGRADED, "%.*s", (int)line.n, (const char *)line.p);
-    out_note(&c->out, "%.*s", (int)line.n, (const char *)line.p);
+    (folder ? out_reason : out_note)(&c->out, "%.*s", (int)line.n, (const char *)line.p);
     return QC_OK;
 }

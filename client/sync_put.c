@@ -126,7 +126,7 @@ static qc_rc end(struct sync_run *run, const struct put *p, qc_rc rc, struct vau
         QC_TRY(keep_put(run, p, r->version, err));
         run->moved += sync_is_dir(&p->st) ? 0 : 1;
         run->bytes += r->size;
-        rc = client_stored(run->c, qc_buf_span(&p->name), r, &why);
+        rc = client_stored(run->c, qc_buf_span(&p->name), false, r, &why);
         if (rc == QC_OK)
             rc = client_kept_all(p->file, false, qc_buf_span(&p->name), &why);
     }

@@ -25,7 +25,7 @@ for share in 1 2 none; do
     err_lacks W04
 done
 expect_exit 0 drill --without-cloud c1 --without-cloud c3 --without-share 2 dir/
-err_has 'as if c1,c3 and share 2 were lost'
+err_has 'as if c1, c3 and share 2 were lost'
 [ "$(state)" = "$before" ] || fail 'a drill changed what lies on the clouds'
 expect_exit 0 status
 out_has '2 of 2 objects came back without c1, c3 and share 2'
