@@ -19,6 +19,7 @@ ln -s nothing tree/link
 mkfifo tree/pipe
 
 expect_exit 0 put -r tree
+err_lacks "stored 'tree/deep' v" # a folder is nobody's news, but with -v
 err_has 'a symbolic link'
 err_has 'a device, socket or pipe'
 err_lacks $'\xff'
@@ -27,7 +28,8 @@ rm tree/link tree/pipe
 diff -r tree back || fail "the tree that came back differs"
 
 # The same below a prefix, and a second time over itself.
-expect_exit 0 put -r tree copies/of/tree
+expect_exit 0 -v put -r tree copies/of/tree
+err_has "stored 'copies/of/tree/deep' v1"
 expect_exit 0 get -r copies/of/tree back2
 diff -r tree back2 || fail "the second tree differs"
 expect_exit 5 get -r copies/of/tree back2
