@@ -27,6 +27,7 @@ struct client {
     struct out out;
     struct out_log log; /* what --log-file names, where it was given */
     struct places places;
+    const char *vault_name; /* of the one that is meant, borrowed; NULL: it has none */
     struct conf conf;
     struct qrng *rng;        /* by random.conf */
     struct qrng *ids;        /* the operating system's: for what is no secret */

@@ -1,6 +1,6 @@
 /* completion names: names that there are, for a shell that completes a command line. Nobody sees what goes
  * wrong here, and nobody is asked anything: where a passphrase is needed, there are no names. */
-#include "client.h"
+#include "settings.h"
 
 #include <stdlib.h>
 
@@ -33,6 +33,7 @@ static qc_rc objects(struct names *n, struct qc_err *err)
     QC_CLEANUP(qc_buf_free) qc_buf begins = { .max = QC_CLIENT_TEXT_MAX };
     QC_TRY(qc_buf_add(&begins, n->typed, err));
     QC_TRY(qc_buf_add_str(&begins, "*", err));
+    QC_TRY(settings_conf(n->c, &n->c->conf, err));
     QC_TRY(client_open(n->c, err));
     struct vault_call call = client_call(n->c);
     return vault_list(n->c->vault, qc_buf_span(&begins), tell_object, n, &call, err);
@@ -45,6 +46,7 @@ static qc_rc clouds(struct names *n, struct qc_err *err)
     QC_CLEANUP(qc_json_free) struct json_t *status = NULL;
     struct vault_call call = client_call(n->c);
     struct json_t *list = NULL;
+    QC_TRY(settings_conf(n->c, &n->c->conf, err));
     QC_TRY(client_gateway(n->c, &call.op, &gw, err));
     QC_TRY(gw->ops->status(gw, &text, &call.op, err));
     QC_TRY(qc_json_parse(&status, qc_buf_span(&text), err));
@@ -66,12 +68,26 @@ static qc_rc sources(struct names *n, struct qc_err *err)
     return QC_OK;
 }
 
+static void tell_vault(void *ctx, const char *name)
+{
+    tell(ctx, qc_span_str(name));
+}
+
+/* Whichever is meant just now. */
+static qc_rc vaults(struct names *n, struct qc_err *err)
+{
+    struct places all;
+    QC_TRY(places_find(&all, err));
+    places_vaults(&all, tell_vault, n);
+    return QC_OK;
+}
+
 qc_rc cmd_completion_names(void *app, const struct qc_args *args, struct qc_err *err)
 {
     static const struct {
         const char *word;
         qc_rc (*tell)(struct names *n, struct qc_err *err);
-    } kinds[] = { { "objects", objects }, { "clouds", clouds }, { "sources", sources } };
+    } kinds[] = { { "objects", objects }, { "clouds", clouds }, { "sources", sources }, { "vaults", vaults } };
     /* A program behind these could ask the user. */
     static const char *const asking[] = { "QCLOUD_PASSPHRASE_COMMAND", "QCLOUD_PASSPHRASE_FD",
                                           "QCLOUD_TOKEN_COMMAND" };

@@ -28,7 +28,7 @@ enum { SECRET_BYTES = 128 * 1024 }; /* the keys of a put and a get at once, a lo
 
 static const struct qc_opt globals[] = {
     /* name        letter value     help                                                              many */
-    { "vault", 0, "NAME", "in the vault of this name, beside the one without a name (QCLOUD_VAULT)", false },
+    { "vault", 0, "VAULT", "in the vault of this name, beside the one without a name (QCLOUD_VAULT)", false },
     { "config", 0, "FILE", "by this file instead of the vault's qcloud.conf (QCLOUD_CONFIG)", false },
     { "json", 0, NULL, "write JSON lines: start, item, progress, warning, result, error (QCLOUD_JSON)",
       false },
@@ -484,9 +484,9 @@ static const struct qc_cmd cmds[] = {
       1, NEEDS_CLASS(MSG_CALL), NULL, cmd_completion },
     { "completion words", "WORD...", "what may come next on a command line: those scripts ask", 0, -1,
       NEEDS_CLASS(MSG_CALL), NULL, cmd_completion_words },
-    { "completion names", "objects|clouds|sources [BEGINNING]",
+    { "completion names", "objects|clouds|sources|vaults [BEGINNING]",
       "names that there are, from a vault that opens without a passphrase: those scripts ask", 1, 2,
-      NEEDS_CLASS(MSG_LIST) | NEEDS_CONF, NULL, cmd_completion_names },
+      NEEDS_CLASS(MSG_LIST), NULL, cmd_completion_names },
     { "limits", "", "every limit of this program, with its reason", 0, 0, NEEDS_CLASS(MSG_CALL), NULL,
       cmd_limits },
     { "version", "", "the version of this program", 0, 0, NEEDS_CLASS(MSG_CALL), NULL, cmd_version },
@@ -497,7 +497,7 @@ static const struct qc_cmd cmds[] = {
 
 static const struct qc_named named[] = {
     /* cmd_completion_names knows them */
-    { "NAME", ":objects" }, { "PREFIX", ":objects" }, { "CLOUD", ":clouds" }, { "SOURCE", ":sources" }, { 0 },
+    { "NAME", ":objects" }, { "PREFIX", ":objects" }, { "CLOUD", ":clouds" }, { "SOURCE", ":sources" }, { "VAULT", ":vaults" }, { 0 },
 };
 
 const struct qc_app app_table = {

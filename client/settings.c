@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/near.h"
 #include "sites.h"
 #include "text.h"
 
@@ -243,6 +245,8 @@ qc_rc settings_places(struct client *c, const struct qc_args *args, bool all_sit
     QC_TRY(places_find(&c->places, err));
     if (vault.origin != ORIGIN_DEFAULT)
         QC_TRY_AS(places_vault(&c->places, vault.value, err), err, "%s", vault.by);
+    if (vault.origin != ORIGIN_DEFAULT)
+        c->vault_name = vault.value;
     if (vault.origin == ORIGIN_OPTION)
         msg_vault(vault.by, vault.value);
     if (site != NULL && all_sites)
@@ -288,9 +292,40 @@ static qc_rc override(struct conf *conf, bool *ret_any, struct qc_err *err)
     return QC_OK;
 }
 
+/* The name of a vault that is nearest to one that there is not. */
+struct nearest {
+    const char *meant;
+    char name[QC_CLIENT_VAULT_MAX + 1];
+    size_t distance;
+};
+
+static void consider(void *ctx, const char *name)
+{
+    struct nearest *n = ctx;
+    const size_t d = qc_near_edits(qc_span_str(n->meant), qc_span_str(name));
+    if (d * 2 > strlen(name) + 1 || (n->name[0] != '\0' && d >= n->distance))
+        return;
+    (void)snprintf(n->name, sizeof n->name, "%s", name);
+    n->distance = d;
+}
+
+/* There is no file: is the vault's name one that was mistyped? */
+static qc_rc no_such_vault(const struct client *c, struct qc_err *err)
+{
+    struct places all;
+    struct nearest near = { .meant = c->vault_name };
+    QC_TRY(places_find(&all, err));
+    places_vaults(&all, consider, &near);
+    return QC_FAIL(err, QC_NOTCONF, "no vault '%s' is set up for this user (%s does not exist)%s%s%s",
+                   c->vault_name, c->places.conf_file, near.name[0] != '\0' ? "; did you mean '" : "", near.name,
+                   near.name[0] != '\0' ? "'?" : "");
+}
+
 qc_rc settings_conf(struct client *c, struct conf *ret, struct qc_err *err)
 {
     bool any = false;
+    if (c->vault_name != NULL && access(c->places.conf_file, F_OK) != 0 && errno == ENOENT)
+        return no_such_vault(c, err);
     QC_TRY(conf_load(&c->places, ret, err));
     if (!ret->has_vault)
         return QC_FAIL(err, QC_NOTCONF, "%s has no [vault]", c->places.conf_file);

@@ -1,5 +1,6 @@
 #include "home/places.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -172,18 +173,38 @@ static bool is_name_byte(char c)
            c == '_' || c == '.';
 }
 
-qc_rc places_vault(struct places *p, const char *name, struct qc_err *err)
+static bool is_vault_name(const char *name)
 {
-    char folder[sizeof VAULTS + QC_CLIENT_VAULT_MAX] = VAULTS;
     size_t n = 0;
     while (is_name_byte(name[n]))
         n++;
-    if (n == 0 || n > QC_CLIENT_VAULT_MAX || name[n] != '\0' || name[0] == '.' || name[0] == '-')
+    return n > 0 && n <= QC_CLIENT_VAULT_MAX && name[n] == '\0' && name[0] != '.' && name[0] != '-';
+}
+
+void places_vaults(const struct places *p, void (*fn)(void *ctx, const char *name), void *ctx)
+{
+    char folder[QC_CLIENT_PATH_MAX], file[QC_CLIENT_PATH_MAX];
+    struct qc_err none = { 0 };
+    DIR *dir = places_join(p->conf_dir, "vaults", folder, &none) == QC_OK ? opendir(folder) : NULL;
+    if (dir == NULL)
+        return;
+    for (const struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
+        if (is_vault_name(e->d_name) && places_join(folder, e->d_name, file, &none) == QC_OK &&
+            places_join(file, "qcloud.conf", file, &none) == QC_OK && access(file, F_OK) == 0)
+            fn(ctx, e->d_name);
+    }
+    closedir(dir);
+}
+
+qc_rc places_vault(struct places *p, const char *name, struct qc_err *err)
+{
+    char folder[sizeof VAULTS + QC_CLIENT_VAULT_MAX] = VAULTS;
+    if (!is_vault_name(name))
         return QC_FAIL(err, QC_USAGE,
                        "a vault's name is 1 to %d of a-z, A-Z, 0-9, '.', '_' and '-', the first of them no "
                        "'.' or '-', and not '%.80s'",
                        QC_CLIENT_VAULT_MAX, name);
-    memcpy(folder + sizeof VAULTS - 1, name, n + 1);
+    memcpy(folder + sizeof VAULTS - 1, name, strlen(name) + 1);
     return go_below(p, folder, err);
 }
 

@@ -23,6 +23,11 @@ QCLOUD_VAULT=lab expect_exit 0 ls
 [ "$(cat out)" = f ] || fail "the vault of a name: $(cat out)"
 QCLOUD_VAULT=none expect_exit 0 --vault lab ls
 [ "$(cat out)" = f ] || fail "the option does not win: $(cat out)"
+expect_exit 10 --vault labs ls
+err_has "no vault 'labs' is set up"
+err_has "did you mean 'lab'?"
+expect_exit 0 completion names vaults l
+[ "$(cat out)" = lab ] || fail "names of vaults: $(cat out)"
 # What is to be run next means the same vault, if the option said which: the environment is there then, too.
 expect_exit 3 --vault lab get none
 err_has 'next: qcloud --vault lab ls'

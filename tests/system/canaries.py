@@ -236,7 +236,8 @@ class Programs:
             os.chmod(self.keys[-1], 0o600)
         self.phrase = base64.urlsafe_b64encode(os.urandom(24)).decode()
         self.phrase_file = box.write("phrase", self.phrase.encode() + b"\n")
-        self.env = box.env(QCLOUD_PASSPHRASE_COMMAND=f"cat {self.phrase_file}")
+        self.log = os.path.join(box.root, "log")
+        self.env = box.env(QCLOUD_PASSPHRASE_COMMAND=f"cat {self.phrase_file}", QCLOUD_LOG_FILE=self.log)
         self.own = {*self.keys, self.phrase_file}
 
     def start(self, *args, **kw):
@@ -427,6 +428,7 @@ def test():
             search.clean(f"output {i}", text)
         no_core(gateway, box.root)
         size = search.files(box.root, programs.own)
+        check(os.path.getsize(programs.log) > 1000, "the log of messages has nothing to look at")
         starts = os.listdir(programs.starts)
         check(len(starts) >= 8, f"only {len(starts)} starts of the gateway were noted")
         for n in (1, 2):

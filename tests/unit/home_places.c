@@ -1,6 +1,7 @@
 /* unit/home_places: where things live, from the environment. */
 #include "home/places.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -99,6 +100,41 @@ static void check_vaults(void)
         no_vault(bad[i]);
 }
 
+static void count(void *ctx, const char *name)
+{
+    char *all = ctx;
+    const size_t n = strlen(all);
+    (void)snprintf(all + n, 64 - n, "%s;", name);
+}
+
+/* A vault is a folder with a configuration. */
+static void check_there(void)
+{
+    struct qc_err err = { 0 };
+    static struct places p, one;
+    char dir[] = "/tmp/qc-places-XXXXXX", all[64] = "";
+    CHECK(mkdtemp(dir) != NULL);
+    CHECK_OK(places_beneath(dir, &p, &err));
+    places_vaults(&p, count, all);
+    CHECK(all[0] == '\0');
+    one = p;
+    CHECK_OK(places_vault(&one, "half", &err));
+    CHECK_OK(qc_dir_make_path(one.conf_dir, 0700, &err));
+    one = p;
+    CHECK_OK(places_vault(&one, "lab", &err));
+    CHECK_OK(qc_dir_make_path(one.conf_dir, 0700, &err));
+    const int fd = open(one.conf_file, O_WRONLY | O_CREAT, 0600);
+    CHECK(fd >= 0 && close(fd) == 0);
+    places_vaults(&p, count, all);
+    CHECK(strcmp(all, "lab;") == 0);
+    CHECK(unlink(one.conf_file) == 0);
+    places_unmake(&one);
+    CHECK_OK(places_beneath(dir, &one, &err));
+    CHECK_OK(places_vault(&one, "half", &err));
+    places_unmake(&one);
+    CHECK(access(dir, F_OK) != 0);
+}
+
 static void check_config(void)
 {
     struct qc_err err = { 0 };
@@ -153,6 +189,7 @@ int main(void)
     check_absolute();
     check_find();
     check_vaults();
+    check_there();
     check_config();
     check_unmake();
     check_others();
