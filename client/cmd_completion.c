@@ -87,7 +87,9 @@ qc_rc cmd_completion_names(void *app, const struct qc_args *args, struct qc_err 
     static const struct {
         const char *word;
         qc_rc (*tell)(struct names *n, struct qc_err *err);
-    } kinds[] = { { "objects", objects }, { "clouds", clouds }, { "sources", sources }, { "vaults", vaults } };
+    } kinds[] = {
+        { "objects", objects }, { "clouds", clouds }, { "sources", sources }, { "vaults", vaults }
+    };
     /* A program behind these could ask the user. */
     static const char *const asking[] = { "QCLOUD_PASSPHRASE_COMMAND", "QCLOUD_PASSPHRASE_FD",
                                           "QCLOUD_TOKEN_COMMAND" };

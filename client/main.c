@@ -497,7 +497,8 @@ static const struct qc_cmd cmds[] = {
 
 static const struct qc_named named[] = {
     /* cmd_completion_names knows them */
-    { "NAME", ":objects" }, { "PREFIX", ":objects" }, { "CLOUD", ":clouds" }, { "SOURCE", ":sources" }, { "VAULT", ":vaults" }, { 0 },
+    { "NAME", ":objects" },   { "PREFIX", ":objects" }, { "CLOUD", ":clouds" },
+    { "SOURCE", ":sources" }, { "VAULT", ":vaults" },   { 0 },
 };
 
 const struct qc_app app_table = {

@@ -317,8 +317,8 @@ static qc_rc no_such_vault(const struct client *c, struct qc_err *err)
     QC_TRY(places_find(&all, err));
     places_vaults(&all, consider, &near);
     return QC_FAIL(err, QC_NOTCONF, "no vault '%s' is set up for this user (%s does not exist)%s%s%s",
-                   c->vault_name, c->places.conf_file, near.name[0] != '\0' ? "; did you mean '" : "", near.name,
-                   near.name[0] != '\0' ? "'?" : "");
+                   c->vault_name, c->places.conf_file, near.name[0] != '\0' ? "; did you mean '" : "",
+                   near.name, near.name[0] != '\0' ? "'?" : "");
 }
 
 qc_rc settings_conf(struct client *c, struct conf *ret, struct qc_err *err)

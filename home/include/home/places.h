@@ -23,8 +23,8 @@ QC_MUST qc_rc places_find(struct places *ret, struct qc_err *err);
 QC_MUST qc_rc places_beneath(const char *home, struct places *ret, struct qc_err *err);
 /* Those of the vault of a name: vaults/NAME beneath each. QC_USAGE: no such name can be; QC_LIMIT. */
 QC_MUST qc_rc places_vault(struct places *p, const char *name, struct qc_err *err);
-/* The names of the vaults that there are, each handed to fn, in no order; p: the places without a name. What is
- * no vault's folder is passed over, and so is a folder that cannot be read. */
+/* The names of the vaults that there are, each handed to fn, in no order; p: the places without a name. What
+ * is no vault's folder is passed over, and so is a folder that cannot be read. */
 void places_vaults(const struct places *p, void (*fn)(void *ctx, const char *name), void *ctx);
 /* With the configuration in this file; all else stays where it is. QC_USAGE: a path that ends in a folder, or
  * places_absolute's; QC_LIMIT. */
