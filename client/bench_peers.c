@@ -1,6 +1,6 @@
 /* bench peers: a large file and a tree of small ones, put and fetched by this program and by others that are
  * here, in turn. Each put ends when it is durable; each get begins with nothing of what it reads in memory,
- * and ends when what it wrote is durable. */
+ * and ends when what it wrote is durable (docs/adr/0086). */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
