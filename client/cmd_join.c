@@ -110,7 +110,8 @@ static qc_rc recover(struct client *c, const struct kit_given *kit, struct qc_er
     struct vault_recover_result r = { 0 };
     const unsigned lost = vault_has_share(c->vault, 1) ? 2 : 1;
     struct vault_call call = client_call(c);
-    const qc_rc rc = vault_recover_by_kit(c->vault, lost, c->conf.share[lost - 1], &kit->kit, &call, &r, err);
+    const struct vault_recovering how = { .kit = &kit->kit };
+    const qc_rc rc = vault_recover_as(c->vault, lost, c->conf.share[lost - 1], &how, &call, &r, err);
     client_tell_notes(c, rc, (qc_span){ 0 });
     QC_TRY(rc);
     out_note(&c->out, "share store %u is back from its kit, in %s", lost, c->conf.share[lost - 1]);

@@ -28,6 +28,8 @@ static qc_rc recover_summary(const struct vault_recover_result *r, const char *d
     QC_TRY(qc_json_set_int(j, "present", (int64_t)r->present, err));
     QC_TRY(qc_json_set_int(j, "failed", (int64_t)r->failed, err));
     QC_TRY(qc_json_set_int(j, "bytes", (int64_t)r->bytes, err));
+    QC_TRY(qc_json_set_int(j, "left", (int64_t)r->left, err));
+    QC_TRY(qc_json_set_bool(j, "whole", r->whole, err));
     QC_TRY(text_json(j, "dir", qc_span_str(dir), err));
     QC_TRY(qc_json_set_bool(j, "passphrase", r->locked, err));
     QC_TRY(qc_json_set_bool(j, "derived", r->derived, err));
@@ -47,27 +49,69 @@ static qc_rc keep_place(struct client *c, unsigned index, const char *place, str
     return conf_save_text(&c->places, qc_buf_span(&after), err);
 }
 
+/* What it has come to. share: "1", "2". */
+static qc_rc conclude(struct client *c, const char *share, const char *dir,
+                      const struct vault_recover_result *r, struct qc_err *err)
+{
+    const uint64_t has = r->written + r->present;
+    if (r->locked)
+        out_note(&c->out, "it is under the passphrase of the other share store");
+    if (!r->derived && vault_derives(c->vault, share[0] == '1' ? 2 : 1))
+        out_note(&c->out, "its seed is lost: it keeps a share of each object from now on, and has no kit");
+    c->end.about.share = share;
+    if (r->left > 0)
+        return QC_FAIL(err, QC_DEGRADED,
+                       "share %s in %s has what was named, %" PRIu64 " version%s; %" PRIu64
+                       " more %s not in it yet",
+                       share, dir, has, text_s(has), r->left, r->left == 1 ? "is" : "are");
+    if (r->failed > 0)
+        return QC_FAIL(err, QC_DEGRADED,
+                       "share %s rebuilt for %" PRIu64 " of %" PRIu64 " versions; %" PRIu64 " could not be",
+                       share, has, r->records, r->failed);
+    if (!r->whole)
+        return QC_FAIL(err, QC_DEGRADED,
+                       "share %s has all that the other store has, which is itself rebuilt in part alone",
+                       share);
+    return QC_OK;
+}
+
+static qc_rc take_words(const struct qc_args *args, uint64_t *ret_index, struct vault_recovering *ret,
+                        struct qc_err *err)
+{
+    *ret_index = 0;
+    QC_TRY(qc_args_u64(args, "share", false, 1, 2, ret_index, err));
+    if (*ret_index == 0)
+        return QC_FAIL(err, QC_USAGE, "say which share store is lost: --share 1 or --share 2");
+    ret->only = qc_args_flag(args, "only");
+    ret->names = args->argv;
+    ret->count = args->argc;
+    if (ret->only && args->argc == 0)
+        return QC_FAIL(err, QC_USAGE, "--only is of names, and there are none");
+    return QC_OK;
+}
+
 qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
     struct vault_recover_result r = { 0 };
+    struct vault_recovering how = { 0 };
     struct progress p;
     QC_CLEANUP(kit_given_done) struct kit_given kit = { 0 };
     char dir[QC_CLIENT_PATH_MAX], disk[DISK_PLACE_MAX];
     uint64_t index = 0;
     bool has_kit = false;
-    QC_TRY(qc_args_u64(args, "share", false, 1, 2, &index, err));
-    if (index == 0)
-        return QC_FAIL(err, QC_USAGE, "say which share store is lost: --share 1 or --share 2");
+    QC_TRY(take_words(args, &index, &how, err));
     QC_TRY(recover_place(c, args, (unsigned)index, dir, disk, err));
     QC_TRY(kit_take(c, args, &kit, &has_kit, err));
+    how.kit = has_kit ? &kit.kit : NULL;
     c->lost_share = (unsigned)index;
     QC_TRY(client_open(c, err));
     struct vault_call call = client_call_shown(c, &p, QC_LIT("recover"), "objects", false);
-    qc_rc rc =
-        vault_recover_by_kit(c->vault, (unsigned)index, dir, has_kit ? &kit.kit : NULL, &call, &r, err);
+    qc_rc rc = vault_recover_as(c->vault, (unsigned)index, dir, &how, &call, &r, err);
     progress_end(&p);
     client_tell_notes(c, rc, (qc_span){ 0 });
+    if (rc == QC_NOTFOUND)
+        err->next = "qcloud ls";
     QC_TRY(rc);
     if (strcmp(dir, c->conf.share[index - 1]) != 0 || strcmp(disk, c->conf.disk[index - 1]) != 0) {
         memcpy(c->conf.share[index - 1], dir, sizeof dir);
@@ -75,18 +119,10 @@ qc_rc cmd_recover(void *app, const struct qc_args *args, struct qc_err *err)
         QC_TRY(keep_place(c, (unsigned)index, disk[0] != '\0' ? disk : dir, err));
     }
     QC_TRY(recover_summary(&r, dir, &c->end.extra, err));
-    if (r.failed > 0)
-        return QC_FAIL(err, QC_DEGRADED,
-                       "share %" PRIu64 " rebuilt for %" PRIu64 " of %" PRIu64 " versions; %" PRIu64
-                       " could not be",
-                       index, r.written + r.present, r.records, r.failed);
-    out_note(&c->out,
-             "share %" PRIu64 " is whole again in %s: %" PRIu64 " version%s (%" PRIu64 " written, %" PRIu64
-             " there before), each checked against its seal",
-             index, dir, r.written + r.present, text_s(r.written + r.present), r.written, r.present);
-    if (r.locked)
-        out_note(&c->out, "it is under the passphrase of the other share store");
-    if (!r.derived && vault_derives(c->vault, 3 - (unsigned)index))
-        out_note(&c->out, "its seed is lost: it keeps a share of each object from now on, and has no kit");
-    return QC_OK;
+    if (r.whole && r.failed == 0)
+        out_note(&c->out,
+                 "share %" PRIu64 " is whole again in %s: %" PRIu64 " version%s (%" PRIu64
+                 " written, %" PRIu64 " there before), each checked against its seal",
+                 index, dir, r.written + r.present, text_s(r.written + r.present), r.written, r.present);
+    return conclude(c, index == 1 ? "1" : "2", dir, &r, err);
 }

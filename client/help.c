@@ -164,7 +164,7 @@ static const struct help rows[] = {
       "0 all came back; 6, 7, 8 as the worst object that would have been lost" },
     { "recover",
       { "qcloud recover --share 2", "qcloud recover --share 2 --to /media/new/qcloud",
-        "qcloud recover --share 1 --from-kit -" },
+        "qcloud recover --share 2 --only lab/today/", "qcloud recover --share 1 --from-kit -" },
       "4 some versions could not be rebuilt, 5 the place is in use, 7 the other share store is missing too" },
     { "kit print",
       { "qcloud kit print --share 1 --file sheet1.pdf", "qcloud kit print --share both --file codes.png",

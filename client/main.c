@@ -269,6 +269,7 @@ static const struct qc_opt recover_opts[] = {
     { "share", 0, "1|2", "the share store that is lost", false },
     { "to", 0, "DIR", "where to write it (default: where it was)", false },
     { "from-kit", 0, "FILE|-", "its recovery kit: the seed that it had comes back", false },
+    { "only", 0, NULL, "these names alone, for now; without it they come first, and then the rest", false },
     { 0 },
 };
 static const struct qc_opt doctor_opts[] = {
@@ -363,7 +364,7 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_VERIFY) | NEEDS_CONF, verify_opts, cmd_verify },
     { "drill", "[NAME|PREFIX]", "rehearse a loss: fetch objects without some clouds and a share store", 0, 1,
       NEEDS_CLASS(MSG_DRILL) | NEEDS_CONF, drill_opts, cmd_drill },
-    { "recover", "--share 1|2 [--to DIR] [--from-kit FILE|-]", "rebuild a lost share store", 0, 0,
+    { "recover", "--share 1|2 [--to DIR] [NAME|PREFIX...]", "rebuild a lost share store", 0, -1,
       NEEDS_CLASS(MSG_RECOVER) | NEEDS_CONF, recover_opts, cmd_recover },
     { "kit print", "--share 1|2|both | --recovery [--words | --qr | --file FILE]",
       "the recovery kit: words and codes to keep on paper", 0, 0, NEEDS_CLASS(MSG_KIT) | NEEDS_CONF,

@@ -190,9 +190,10 @@ static const struct row rows[] = {
     { QC_DEGRADED,
       IN(RECOVER),
       { 4,
-        "The objects named above still have one share only; all others have both again.",
-        { SAY(
-            "bring the missing clouds back, then the same command again: it goes on where it stopped") } } },
+        "What is not rebuilt has one share only; the store says itself that it is not whole, and status "
+        "does.",
+        { RUN_THEN("goes on where it stopped", "qcloud", "recover", "--share", "{share}"),
+          SAY("bring back what was missing, if anything was, before that") } } },
     { QC_DEGRADED,
       IN(REFRESH),
       { 15,

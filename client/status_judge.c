@@ -181,7 +181,12 @@ static bool any_late(const struct status *s)
 static qc_rc of_shares(struct status *s, struct qc_err *err)
 {
     for (unsigned i = 0; i < 2; i++)
-        if (!status_has_share(s, i))
+        if (s->local.share[i].filling)
+            QC_TRY(status_reason(s, status_key_margin(s) < 0 ? "act" : "look",
+                                 i == 0 ? "`qcloud recover --share 1` goes on."
+                                        : "`qcloud recover --share 2` goes on.",
+                                 err, "share store %u is rebuilt in part, and counts as lost", i + 1));
+        else if (!status_has_share(s, i))
             QC_TRY(status_reason(s, status_key_margin(s) < 0 ? "act" : "look",
                                  i == 0
                                      ? "Plug it in or mount it; if it is lost: `qcloud recover --share 1`."

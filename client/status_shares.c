@@ -11,6 +11,8 @@ enum { FEW_TICKETS = 10 };
 static const char *state_of(const struct status *s, unsigned i)
 {
     qc_rc rc = s->local.share[i].rc;
+    if (s->local.share[i].filling)
+        return "partial";
     if (rc == QC_OK || rc == QC_SHARES)
         return rc == QC_OK ? "ok" : "missing";
     bool shut = rc == QC_NOPASS || rc == QC_PASSPHRASE || rc == QC_NOMEM || rc == QC_TEMP;
@@ -107,6 +109,19 @@ qc_rc status_keeper_json(const struct status *s, struct json_t *ret, struct qc_e
     return qc_json_set(ret, "keeper", &j, err);
 }
 
+/* One that a recovery has not filled yet, beside what it is filled from. */
+static void tell_partial(const struct status *s, unsigned i, const char *dir)
+{
+    char of[32] = "";
+    if (s->local.share[1 - i].rc == QC_OK)
+        (void)snprintf(of, sizeof of, " of %" PRIu64, s->local.share[1 - i].records);
+    out_row(&s->c->out, 9,
+            "share %u: partial  %s  %" PRIu64
+            "%s records: it counts as lost till qcloud recover --share %u is at its "
+            "end",
+            i + 1, dir, s->local.share[i].records, of, i + 1);
+}
+
 void status_tell_shares(struct status *s)
 {
     for (unsigned i = 0; i < 2; i++) {
@@ -119,6 +134,8 @@ void status_tell_shares(struct status *s)
                     s->local.share[i].derived ? "  (from a seed)" : "",
                     s->local.share[i].locked ? "  (under a passphrase)" : "",
                     s->local.share[i].writable ? "" : "  (read-only)");
+        else if (s->local.share[i].filling)
+            tell_partial(s, i, dir);
         else
             out_row(&s->c->out, 9, "share %u: %-7s  %s  (%s)", i + 1, state_of(s, i), dir,
                     s->local.share[i].rc == QC_NOPASS ? "under a passphrase; not looked into"

@@ -176,6 +176,8 @@ qc_rc object_shares(struct object *o, struct qc_err *err)
         qc_rc rc = vault_store_get(o->v->store[i], o->ids.object, o->ids.version, &r, &o->share_why[i]);
         if (rc == QC_OK)
             take_share(o, i, &r);
+        else if (rc == QC_NOTFOUND && vault_store_is_filling(o->v->store[i]))
+            continue; /* as its opening has told */
         else if (rc == QC_NOTFOUND || session_is_damage(rc))
             vault_note(o->call->notes, VAULT_NOTE_SHARE_DAMAGED, i + 1, rc, "%s", o->share_why[i].msg);
         else {

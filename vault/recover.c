@@ -13,9 +13,12 @@
 struct recover {
     struct vault *v;
     const struct vault_call *call;
-    unsigned lost;               /* index 1, 2 */
-    uint32_t generation;         /* of the vault's shares */
+    unsigned lost;       /* index 1, 2 */
+    uint32_t generation; /* of the vault's shares */
+    const struct vault_recovering *how;
     const struct vault_kit *kit; /* has the lost seed; NULL: it is not to be had */
+    uint64_t named;              /* records that were written before the others */
+    bool waits;                  /* something failed that may go another time */
     struct vault_store *old, *fresh;
     struct vault_recover_result result;
     struct vault_store_record batch[QC_VAULT_RECOVER_BATCH];
@@ -77,7 +80,7 @@ static qc_rc open_fresh(struct recover *r, const char *dir, const qc_key *VS_i, 
     qc_rc rc = vault_store_open(&r->fresh, dir, VAULT_STORE_WRITE, &expect, &why);
     if (rc == QC_SHARES || (rc == QC_NOPASS && vault_store_is_half(dir))) {
         struct vault_store_params params = {
-            .index = r->lost, .generation = r->generation, .VS_i = VS_i, .lock = lock
+            .index = r->lost, .generation = r->generation, .VS_i = VS_i, .lock = lock, .filling = true
         };
         if (r->kit != NULL) {
             params.seed = r->kit->seed[r->lost - 1];
@@ -168,6 +171,7 @@ static void failed(struct recover *r, const struct vault_store_record *left, con
     qc_hex(qc_span_of(left->object, 16), object);
     qc_hex(qc_span_of(left->version, 16), version);
     r->result.failed++;
+    r->waits = r->waits || (why->rc != QC_INTEGRITY && why->rc != QC_FORMAT && why->rc != QC_NOTFOUND);
     vault_note(r->call->notes, VAULT_NOTE_SKIPPED, r->lost, why->rc, "object %.8s version %.8s: %.180s",
                object, version, why->msg);
 }
@@ -252,6 +256,82 @@ static qc_rc all_records(struct recover *r, struct qc_err *err)
     return flush(r, err);
 }
 
+/* -- what comes first ------------------------------------------------------------------------------------ */
+
+/* All versions of one object. */
+static qc_rc one_object(void *ctx, const struct vault_stat *s, struct qc_err *err)
+{
+    struct recover *r = ctx;
+    struct vault_store_cursor cursor = { .started = true };
+    struct vault_store_record page[8];
+    size_t got = 0;
+    bool its = true;
+    memcpy(cursor.object, s->object, VAULT_ID_BYTES);
+    do {
+        QC_TRY(vault_store_next(r->old, &cursor, page, sizeof page / sizeof page[0], &got, err));
+        qc_rc rc = QC_OK;
+        for (size_t i = 0; i < got; i++) {
+            its = its && memcmp(page[i].object, s->object, VAULT_ID_BYTES) == 0;
+            if (rc == QC_OK && its)
+                rc = one(r, &page[i], err);
+            r->result.records += its;
+            vault_store_record_done(&page[i]);
+        }
+        QC_TRY(rc);
+    } while (got > 0 && its);
+    return QC_OK;
+}
+
+static qc_rc count(void *ctx, const struct vault_stat *s, struct qc_err *err)
+{
+    (void)s;
+    (void)err;
+    ++*(uint64_t *)ctx;
+    return QC_OK;
+}
+
+/* Before anything is written. */
+static qc_rc check_names(const struct recover *r, struct qc_err *err)
+{
+    for (int i = 0; i < r->how->count; i++) {
+        uint64_t n = 0;
+        QC_TRY(vault_list(r->v, qc_span_str(r->how->names[i]), count, &n, r->call, err));
+        if (n == 0)
+            return QC_FAIL(err, QC_NOTFOUND, "no object of that name and none below it: %.400s",
+                           r->how->names[i]);
+    }
+    return QC_OK;
+}
+
+static qc_rc named(struct recover *r, struct qc_err *err)
+{
+    for (int i = 0; i < r->how->count; i++)
+        QC_TRY(vault_list(r->v, qc_span_str(r->how->names[i]), one_object, r, r->call, err));
+    QC_TRY(flush(r, err));
+    r->named = r->result.written;
+    return QC_OK;
+}
+
+/* What else there is, and the new store has not. */
+static qc_rc count_left(struct recover *r, struct qc_err *err)
+{
+    struct vault_store_cursor cursor = { 0 };
+    struct vault_store_record page[16];
+    size_t got = 0;
+    do {
+        QC_TRY(qc_go_on(r->call->op.deadline, r->call->op.cancel, "recover", err));
+        QC_TRY(vault_store_next(r->old, &cursor, page, sizeof page / sizeof page[0], &got, err));
+        for (size_t i = 0; i < got; i++) {
+            r->result.left +=
+                !page[i].gone && page[i].state != VAULT_RECORD_PENDING && !is_there(r, &page[i]);
+            vault_store_record_done(&page[i]);
+        }
+    } while (got > 0);
+    return QC_OK;
+}
+
+/* -- all of it ------------------------------------------------------------------------------------------- */
+
 static qc_rc all_marks(struct recover *r, struct qc_err *err)
 {
     struct vault_store_mark page[QC_VAULT_RECOVER_BATCH];
@@ -312,30 +392,42 @@ static qc_rc run(struct recover *r, const char *dir, struct qc_err *err)
     QC_TRY(check_kit(r, err));
     QC_TRY_AS(lost_secret(&VS_i, r, err), err, "vault secret");
     QC_TRY(open_fresh(r, dir, VS_i, err));
+    QC_TRY(vault_store_filling_put(r->fresh, true, err));
     QC_TRY(rename_stores(r, err));
+    QC_TRY(named(r, err));
+    if (r->how->only)
+        return count_left(r, err);
+    r->waits = false;
+    r->result = (struct vault_recover_result){ .written = r->named, .bytes = r->result.bytes };
     QC_TRY(all_records(r, err));
+    r->result.present -= r->named < r->result.present ? r->named : r->result.present; /* seen again */
     QC_TRY(all_marks(r, err));
     QC_TRY(all_notes(r, err));
-    return vault_store_head_put(r->fresh, &r->v->head, err);
+    QC_TRY(vault_store_head_put(r->fresh, &r->v->head, err));
+    r->result.whole = !r->waits && !vault_store_is_filling(r->old); /* what that one lacks nobody knows */
+    return r->result.whole ? vault_store_filling_put(r->fresh, false, err) : QC_OK;
 }
 
 qc_rc vault_recover(struct vault *v, unsigned index, const char *dir, const struct vault_call *call,
                     struct vault_recover_result *ret, struct qc_err *err)
 {
-    return vault_recover_by_kit(v, index, dir, NULL, call, ret, err);
+    const struct vault_recovering all = { 0 };
+    return vault_recover_as(v, index, dir, &all, call, ret, err);
 }
 
-qc_rc vault_recover_by_kit(struct vault *v, unsigned index, const char *dir, const struct vault_kit *kit,
-                           const struct vault_call *call, struct vault_recover_result *ret,
-                           struct qc_err *err)
+qc_rc vault_recover_as(struct vault *v, unsigned index, const char *dir, const struct vault_recovering *how,
+                       const struct vault_call *call, struct vault_recover_result *ret, struct qc_err *err)
 {
-    QC_CLEANUP(recover_done) struct recover r = { .v = v, .call = call, .lost = index, .kit = kit };
+    QC_CLEANUP(recover_done)
+    struct recover r = { .v = v, .call = call, .lost = index, .how = how, .kit = how->kit };
     QC_ASSERT(index == 1 || index == 2);
     QC_TRY(session_need_store(v, 3 - index, err));
-    if (v->store[index - 1] != NULL && v->dir[index - 1] != NULL && strcmp(v->dir[index - 1], dir) != 0)
+    if (v->store[index - 1] != NULL && v->dir[index - 1] != NULL && strcmp(v->dir[index - 1], dir) != 0 &&
+        !vault_store_is_filling(v->store[index - 1]))
         return QC_FAIL(err, QC_CONFLICT,
                        "share store %u (%s) is there and whole: remove it first, or recover into it", index,
                        v->dir[index - 1]);
+    QC_TRY(check_names(&r, err));
     r.old = v->store[2 - index];
     /* Recovering into the store that is there: fill what it lacks. Two handles on one file would only wait
      * for each other. */

@@ -148,6 +148,10 @@ static qc_rc open_stores(struct vault *v, const struct vault_conf *conf, struct 
     for (unsigned i = 0; i < 2; i++)
         if (v->store[i] == NULL)
             note_store(v, i, notes);
+        else if (vault_store_is_filling(v->store[i]))
+            vault_note(notes, VAULT_NOTE_SHARE_MISSING, i + 1, QC_SHARES,
+                       "share store %u (%s) is rebuilt in part: its recovery is not at its end", i + 1,
+                       v->dir[i]);
     return QC_OK;
 }
 

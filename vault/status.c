@@ -45,6 +45,11 @@ static qc_rc look(struct vault_local_status *st, unsigned i, const struct vault_
         *err = why;
         return rc;
     }
+    st->share[i].filling = rc == QC_OK && vault_store_is_filling(s);
+    if (st->share[i].filling) {
+        st->share[i].records = h.records;
+        rc = QC_FAIL(&why, QC_SHARES, "rebuilt in part: its recovery is not at its end");
+    }
     if (rc != QC_OK) {
         note_failure(st, i, rc, why.msg);
         return QC_OK;

@@ -35,6 +35,7 @@ struct vault_store {
                                       changed */
     uint8_t commitment[32], W_commitment[32]; /* of VS; of W, where there is one */
     bool kept; /* backup data of the vault is with a keeper; no recovery key then */
+    bool filling;
     qc_key *SK;
     struct vault_lock lock; /* what SK is wrapped under */
     struct qc_prk *prk;     /* of SK */
@@ -171,6 +172,9 @@ QC_MUST qc_rc store_text_get(struct vault_store *s, const char *item, qc_buf *re
 QC_MUST qc_rc store_text_put(struct vault_store *s, const char *item, qc_span text, struct qc_err *err);
 QC_MUST qc_rc store_item_get(struct vault_store *s, const char *item, qc_buf *ret, struct qc_err *err);
 QC_MUST qc_rc store_item_put(struct vault_store *s, const char *item, qc_span value, struct qc_err *err);
+/* Of a store that is filled: the item is there. */
+#define STORE_FILLING "filling"
+QC_MUST qc_rc store_filling_get(struct vault_store *s, bool *ret, struct qc_err *err);
 QC_MUST qc_rc store_item_drop(struct vault_store *s, const char *item, struct qc_err *err);
 
 /* prk and mark_key of s from SK; s->id is set. */

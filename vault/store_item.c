@@ -53,6 +53,31 @@ qc_rc vault_store_head_put(struct vault_store *s, const struct vault_head *head,
     return store_said(s, store_text_put(s, "vault_head", qc_span_of(encoded, sizeof(encoded)), err), err);
 }
 
+qc_rc store_filling_get(struct vault_store *s, bool *ret, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf value = { .max = QC_VAULT_ITEM_MAX };
+    struct qc_err why = { 0 };
+    const qc_rc rc = store_item_get(s, STORE_FILLING, &value, &why);
+    *ret = rc == QC_OK; /* whatever it says: nobody else has put it there */
+    if (rc != QC_OK && rc != QC_NOTFOUND)
+        *err = why;
+    return rc == QC_NOTFOUND ? QC_OK : rc;
+}
+
+bool vault_store_is_filling(const struct vault_store *s)
+{
+    return s->filling;
+}
+
+qc_rc vault_store_filling_put(struct vault_store *s, bool filling, struct qc_err *err)
+{
+    const qc_rc rc =
+        filling ? store_text_put(s, STORE_FILLING, QC_LIT("1"), err) : store_item_drop(s, STORE_FILLING, err);
+    QC_TRY(store_said(s, rc, err));
+    s->filling = filling;
+    return QC_OK;
+}
+
 /* The mark that the row stands on (columns path_tag, number, tag). QC_INTEGRITY. */
 static qc_rc mark_read(struct vault_store_mark *ret, const struct vault_store *s, struct qc_stmt *row,
                        struct qc_err *err)

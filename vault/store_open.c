@@ -68,6 +68,8 @@ static qc_rc fill(struct vault_store *s, const struct vault_store_params *params
     QC_TRY(qc_db_set_user_version(s->db, 1, err));
     QC_TRY(store_item_put(s, "head", qc_buf_span(&head), err));
     QC_TRY(store_secret_put(s, &s->in_use, rng, err));
+    if (params->filling)
+        QC_TRY(store_text_put(s, STORE_FILLING, QC_LIT("1"), err));
     if (params->descriptor.n > 0)
         QC_TRY(store_text_put(s, "descriptor", params->descriptor, err));
     memcpy(s->head_salt, head.p, sizeof(s->head_salt));
@@ -132,6 +134,7 @@ qc_rc vault_store_create(struct vault_store **ret, const char *dir, const struct
     memcpy(s->commitment, params->commitment, sizeof(s->commitment));
     memcpy(s->W_commitment, params->W_commitment, sizeof(s->W_commitment));
     s->kept = params->kept;
+    s->filling = params->filling;
     QC_TRY(store_gen_make(&s->in_use, s, params->generation, params->seed, params->VS_i, params->W_i, err));
     qc_rc rc = store_said(s, create(s, params, rng, err), err);
     if (rc != QC_OK && qc_fd_is(&s->making)) /* what is in the directory is ours */
@@ -244,6 +247,7 @@ static qc_rc open_parts(struct vault_store *s, enum vault_store_access access,
     QC_TRY(rc);
     QC_TRY(open_key(s, &key, expect, err));
     QC_TRY(store_keys(s, s->SK, err));
+    QC_TRY(store_filling_get(s, &s->filling, err));
     return store_reload(s, &(bool){ false }, err);
 }
 

@@ -61,7 +61,7 @@ static qc_rc judge(struct check *c)
         return QC_OK;
     snprintf(c->text, sizeof(c->text), "%s", vault_paths_text(p));
     for (unsigned i = 0; i < 2; i++)
-        if (c->o.v->store[i] == NULL)
+        if (c->o.v->store[i] == NULL || vault_store_is_filling(c->o.v->store[i]))
             return p->with1 || p->with2 ? QC_DEGRADED
                                         : QC_INTEGRITY; /* what is not there cannot be checked */
     return QC_INTEGRITY;

@@ -99,6 +99,56 @@ expect_exit 0 verify a
 lose_share 2
 expect_exit 0 get -f a back
 same a back
+
+# Some names first, or alone: a store that has not all says so, to whoever looks, until the rest has come; a recovery that was
+# killed leaves such a store, too. What it has opens with it.
+partial() # RECORDS
+{
+    expect_exit 4 status
+    out_has 'share 2: partial'
+    out_has "  $1 of $(find_records) records"
+    out_has 'share store 2 is rebuilt in part'
+    out_has 'budget: 0 '
+    expect_exit 0 get -f a back
+    err_has W0402
+    same a back
+}
+find_records()
+{
+    sed -n 's/^share 1: ok .* \([0-9]*\) records.*/\1/p' out
+}
+expect_exit 3 recover --share 2 --only nothing
+[ ! -e share2 ] || fail "a store was made for a name that is not there"
+expect_exit 2 recover --share 2 --only
+expect_exit 4 recover --share 2 --only a
+err_three_parts E0404
+partial 1
+expect_exit 4 verify
+out_has 'ok        a'
+out_has 'degraded  b: '
+mv share1 share1.away # what it has, it has
+expect_exit 0 get -f a back
+same a back
+mv share1.away share1
+if [ "$QC_FAULTS" = 1 ]; then
+    rm -r share2
+    QC_FAULT=client_recovered:kill:1 q recover --share 2 a # a record of it is there, and no other
+    partial 1
+fi
+expect_exit 0 put a share # goes on with both, whatever is missing in one
+expect_exit 0 --json recover --share 2 a
+[ "$(json_get "[(s['whole'], s['left'], s['failed'], s['records'] - s['written'] - s['present']) for s in [lines[-1]['summary']]]")" = \
+    '[(True, 0, 0, 0)]' ] || fail "the rest: $(cat out)"
+expect_exit 0 status
+out_has 'share 2: ok '
+rm -r share2
+expect_exit 4 recover --share 2 --only a
+lose_share 1 # from one that has not all: what comes of it has not, either
+expect_exit 4 recover --share 1
+err_has 'rebuilt in part'
+rm -r share1
+bring_share 1
+rm -r share2
 expect_exit 0 recover --share 2 --to "$T/elsewhere/share2"
 grep -q "share2 = $T/elsewhere/share2" "$QCLOUD_HOME/qcloud.conf" || fail "the new place is not in the configuration"
 expect_exit 0 put a d

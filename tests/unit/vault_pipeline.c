@@ -138,6 +138,40 @@ static void lose(struct rig *r, unsigned index)
     CHECK_OK(rig_open(r, &err));
 }
 
+/* Some names alone: the new store says itself that it has not all, till the rest has come. */
+static void in_part(struct rig *r)
+{
+    static const char *const names[] = { "b/one" };
+    const struct vault_recovering none = { .names = (const char *const[]){ "nowhere" }, .count = 1 };
+    const struct vault_recovering some = { .names = names, .count = 1, .only = true };
+    const struct vault_recovering first = { .names = names, .count = 1 };
+    struct qc_err err = { 0 };
+    struct vault_call call = rig_call(r);
+    struct vault_recover_result result;
+    vault_close(&r->v);
+    rig_lose(r, "share2");
+    CHECK_OK(rig_open(r, &err));
+    REFUSED(vault_recover_as(r->v, 2, r->share[1], &none, &call, &result, &err), QC_NOTFOUND, "no object");
+    CHECK(access(r->share[1], F_OK) != 0);
+    CHECK_OK(vault_recover_as(r->v, 2, r->share[1], &some, &call, &result, &err));
+    CHECK(result.written >= 1 && result.written == result.records && result.left >= 20 && !result.whole);
+    vault_notes_done(&r->notes);
+    CHECK_OK(rig_open(r, &err));
+    CHECK(rig_noted(r, VAULT_NOTE_SHARE_MISSING, 2) && vault_has_share(r->v, 2));
+    CHECK_OK(rig_get(r, "b/one", 20, 7, &err));
+    CHECK_OK(rig_get(r, "size", (33 << 20) + 12345, 108, &err));
+    CHECK_OK(rig_put(r, "a", 10, 5, &err)); /* its head is in both; the one is as partial as before */
+    CHECK_OK(rig_open(r, &err));
+    CHECK(rig_noted(r, VAULT_NOTE_SHARE_MISSING, 2));
+    CHECK_OK(vault_recover_as(r->v, 2, r->share[1], &first, &call, &result, &err));
+    CHECK(result.whole && result.failed == 0 && result.present >= 2 &&
+          result.written + result.present == result.records);
+    vault_notes_done(&r->notes);
+    CHECK_OK(rig_open(r, &err));
+    CHECK_OK(rig_get(r, "a", 10, 5, &err));
+    CHECK(r->notes.n == 0);
+}
+
 static void lose_both(struct rig *r)
 {
     struct qc_err err = { 0 };
@@ -157,6 +191,7 @@ int main(void)
     lose(&r, 1);
     lose(&r, 2);
     lose(&r, 1);
+    in_part(&r);
     verify_all(&r);
     lose_both(&r);
     rig_done(&r);

@@ -46,6 +46,7 @@ struct vault_store_params {
     const qc_key *W_i;      /* half of the recovery key of the vault, which has no seeds; NULL: it has none */
     uint8_t W_commitment[32];
     bool kept;              /* backup data of the vault is with a keeper; goes with neither seed nor W_i */
+    bool filling;           /* it is one that is filled from the other store, and lacks what that has */
     qc_span descriptor;     /* JSON text of FORMAT 7.3; may be empty and written later */
     struct vault_lock lock; /* what its key is wrapped under; {0}: in clear */
 };
@@ -126,6 +127,11 @@ bool vault_store_kept(const struct vault_store *s);
  * one store knows of a key alone. */
 QC_MUST qc_rc vault_store_recovery(qc_key **ret, const struct vault_store *one, const struct vault_store *two,
                                    const qc_key *given, struct qc_err *err);
+
+/* Is it one that a recovery has begun to fill, and not ended? What it has is right; what it lacks is not
+ * known. Set: durable on return. */
+bool vault_store_is_filling(const struct vault_store *s);
+QC_MUST qc_rc vault_store_filling_put(struct vault_store *s, bool filling, struct qc_err *err);
 
 unsigned vault_store_index(const struct vault_store *s);
 bool vault_store_writable(const struct vault_store *s);

@@ -575,8 +575,18 @@ struct vault_recover_result {
     uint64_t present; /* were there already, and verify */
     uint64_t failed;  /* could not be made; a note each */
     uint64_t bytes;   /* read from the gateway */
+    uint64_t left;    /* of the records, such that were not asked for, and that the new store lacks */
+    bool whole;       /* the new store has all that the other one knows; else it says that it has not */
     bool locked;      /* the new store is under a passphrase: that of the other one */
     bool derived;     /* its shares come from a seed */
+};
+/* How: */
+struct vault_recovering {
+    const struct vault_kit
+        *kit;                 /* by the lost store's own seed: the new one is a derived one again; or NULL */
+    const char *const *names; /* objects, and prefixes of them as in vault_list, that come first */
+    int count;
+    bool only; /* these alone: the rest comes when it is called again without */
 };
 /*
  * Rewrite share store `index` for every version from the other store and backup data, each checked against M:
@@ -591,11 +601,12 @@ struct vault_recover_result {
  */
 QC_MUST qc_rc vault_recover(struct vault *v, unsigned index, const char *dir, const struct vault_call *call,
                             struct vault_recover_result *ret, struct qc_err *err);
-/* The same by the lost store's own seed: the new store is a derived one again. QC_USAGE: the kit is of
- * another vault or share, or of shares that were replaced. */
-QC_MUST qc_rc vault_recover_by_kit(struct vault *v, unsigned index, const char *dir,
-                                   const struct vault_kit *kit, const struct vault_call *call,
-                                   struct vault_recover_result *ret, struct qc_err *err);
+/* The same as `how` says. Until the new store has all that the other one knows it says so itself (FORMAT 7.2,
+ * item `filling`), from before the first record on. QC_USAGE: the kit is of another vault or share, or of
+ * shares that were replaced; QC_NOTFOUND: nothing is of a name; in both cases nothing was written. */
+QC_MUST qc_rc vault_recover_as(struct vault *v, unsigned index, const char *dir,
+                               const struct vault_recovering *how, const struct vault_call *call,
+                               struct vault_recover_result *ret, struct qc_err *err);
 
 /* ---- refresh: other shares of the same secrets ---- */
 
@@ -673,6 +684,7 @@ struct vault_local_status {
         bool derived;                       /* its shares come from a seed */
         bool recovers;                      /* backup data of its vault is sealed under a recovery key */
         bool kept;                          /* .. is with a keeper */
+        bool filling;                       /* there, and rc says QC_SHARES: its recovery is not at its end */
         uint64_t tickets;                   /* share store 1: for puts without share store 2 */
         uint64_t device;                    /* st_dev of its directory */
         uint64_t records, pending, commits; /* commits: count of the vault head it knows */
