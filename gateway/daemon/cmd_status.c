@@ -9,6 +9,7 @@
 #include "judge.h"
 #include "print.h"
 #include "qrng/qrng.h"
+#include "status_watch.h"
 #include "tell.h"
 
 /* One line for each kind of label that some cloud has. */
@@ -170,6 +171,10 @@ qc_rc cmd_status(void *app, const struct qc_args *args, struct qc_err *err)
     const char *state = NULL;
 
     *(enum tell_about *)app = TELL_STATUS;
+    if (qc_args_flag(args, "watch")) {
+        QC_TRY(cloud_args_state(args, &state, err));
+        return status_watch(args, state, err);
+    }
     QC_TRY(qrng_open("os", &q, err));
     const qc_rng rng = qrng_rng(q);
     QC_TRY(cloud_args_state(args, &state, err));

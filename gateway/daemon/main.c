@@ -33,6 +33,7 @@
 #include "gateway/rebuild.h"
 #include "qrng/qrng.h"
 #include "serve.h"
+#include "status_watch.h"
 #include "tell.h"
 #include "tls_memory.h"
 
@@ -79,6 +80,13 @@ static const struct qc_opt rebuild_options[] = {
 static const struct qc_opt state_options[] = {
     CLOUD_ARGS_STATE,
     { "json", 0, NULL, "as JSON", false },
+    { 0 },
+};
+
+static const struct qc_opt status_options[] = {
+    CLOUD_ARGS_STATE,
+    { "json", 0, NULL, "as JSON", false },
+    STATUS_WATCH_OPTIONS,
     { 0 },
 };
 
@@ -375,7 +383,8 @@ static const struct qc_cmd commands[] = {
     { "serve",   "", "serve a state directory",                  0, 0, 0, serve_options,   cmd_serve },
     { "init",    "", "make a gateway over new clouds",              0, 0, 0, init_options,    cmd_init },
     { "rebuild", "", "make the catalogue anew from the clouds",     0, 0, 0, rebuild_options, cmd_rebuild },
-    { "status",  "", "clouds, margins, debts (nobody may serve)",   0, 0, 0, state_options,   cmd_status },
+    { "status",  "", "clouds, margins, debts (nobody may serve, but with --watch)", 0, 0, 0,
+      status_options, cmd_status },
     { "repair",  "", "find and rebuild what is missing or damaged on the clouds", 0, 0, 0, cmd_repair_options,
       cmd_repair },
     { "scrub",   "", "look whether the clouds have what they should", 0, 0, 0, cmd_scrub_options, cmd_scrub },

@@ -56,17 +56,23 @@ qc_rc operator_ask(struct operator* o, const char *method, const char *path, con
     return qc_json_parse(ret, qc_buf_span(&answer), err);
 }
 
-qc_rc operator_open(struct operator* o, const char *state, struct qc_err *err)
+qc_rc operator_reach(struct operator* o, const char *state, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd dir = { 0 };
-    QC_CLEANUP(qc_json_free) struct json_t *health = NULL;
-    struct qc_err why = { 0 };
 
     QC_TRY(gw_engine_there(state, err));
     QC_TRY(qc_dir_open(&dir, state, err));
+    return net_client_new_unix(&o->net, qc_fd_get(&dir), SERVE_SOCKET, err);
+}
+
+qc_rc operator_open(struct operator* o, const char *state, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *health = NULL;
+    struct qc_err why = { 0 };
+
+    QC_TRY(operator_reach(o, state, err));
     QC_TRY(qrng_open("os", &o->q, err));
     o->rng = qrng_rng(o->q);
-    QC_TRY(net_client_new_unix(&o->net, qc_fd_get(&dir), SERVE_SOCKET, err));
     const qc_rc rc = operator_ask(o, "GET", "/v1/health", NULL, &health, &why);
     if (rc == QC_OK)
         return QC_OK;

@@ -20,6 +20,9 @@ QC_MUST qc_rc operator_sweep(struct operator* o, struct json_t **ret, struct qc_
  * gw_engine_open. */
 QC_MUST qc_rc operator_open(struct operator* o, const char *state, struct qc_err *err);
 
+/* The daemon that serves, and no other way: QC_NOTFOUND, QC_TEMP: nobody does. */
+QC_MUST qc_rc operator_reach(struct operator* o, const char *state, struct qc_err *err);
+
 /* POST /v1/scrub, or GET where body is NULL. A daemon serves (asserted). */
 QC_MUST qc_rc operator_scrub(struct operator* o, const struct json_t *body, struct json_t **ret,
                              struct qc_err *err);

@@ -90,8 +90,37 @@ out_has 'seen     data as written at '
 out_has '; not looked at since'
 out_has 'seen     keys at '
 
+# The operator's looks, one after the other, of the gateway that serves; that it leaves is seen, and no end of them.
+looks() # FILE PATTERN: until a line says so
+{
+    for _ in $(seq 1 600); do
+        grep -q "$2" "$1" && return
+        sleep 0.05
+    done
+    fail "no look says '$2': $(cat "$1")"
+}
+"$QC_BIN/qcloud-gateway" status --watch --interval 1 --state "$state" >looks 2>looks.err &
+watching=$!
+"$QC_BIN/qcloud-gateway" status --watch --interval 1 --state "$state" --json >looks.json 2>/dev/null &
+watching_json=$!
+looks looks '^[0-9TZ:-]*  ok        clouds 5/5  owed 0$'
+looks looks.json '"exit":0,'
+
 # Nothing was ever looked at, of what is there for 100 days; one cloud was, 61 days ago: a pass counts since it began.
 end_gateway
+looks looks '  not ok    no gateway answers: '
+looks looks.json '"exit":[^0].*no gateway answers'
+kill -INT $watching $watching_json
+for pid in $watching $watching_json; do
+    wait "$pid"
+    [ $? = 130 ] || fail "looks end otherwise than with 130: $(cat looks.err)"
+done
+grep -q 'stopped after [1-9][0-9]* looks' looks.err || fail "how looks end: $(cat looks.err)"
+/usr/bin/python3 - looks.json <<'P' || fail "looks.json: $(cat looks.json)"
+import json, sys
+looks = [json.loads(line) for line in open(sys.argv[1])]
+assert looks[0]["status"]["k"] == 3 and looks[0]["exit"] == 0 and looks[-1]["exit"] != 0 and "status" not in looks[-1]
+P
 operator status 0 'verdict: green: all of this was looked at' "clouds were asked $(date -u +%Y-%m-)"
 now=$(date +%s)
 catalogue "UPDATE version SET created=$((now - 100 * 86400))" "UPDATE scrub SET began=$((now - 100 * 86400))" \
