@@ -290,18 +290,21 @@ static qc_rc put_bundled(struct applying *a, const struct gw_rec_commit *r, uint
 }
 
 /* Of a batch that is published: the rows that each N of a bundle has since it was decided become live with
- * all that there is to say of them. *ret: they were as they should be. */
-static qc_rc publish_decided(struct applying *a, const struct gw_rec_commit *r,
-                             const struct gw_request_row *request, bool *ret, struct qc_err *err)
+ * all that there is to say of them. *ret_no: the version's row; 0: they were not as they should be. */
+static qc_rc publish_decided(struct applying *a, const struct gw_rec_commit *r, uint64_t *ret_no,
+                             struct qc_err *err)
 {
+    const struct gw_ref put_key = { r->tenant, r->put_key };
     struct gw_receipt receipt = a->reached;
+    uint64_t request, version;
 
-    *ret = false;
-    if (a->now == NULL || request->state != GW_UPLOAD_DECIDED || request->kind != GW_REQUEST_PUT ||
-        !qc_span_eq(qc_span_of(request->seal, sizeof request->seal),
-                    qc_span_of(r->e.seal, sizeof request->seal)))
+    *ret_no = 0;
+    if (a->now == NULL)
         return QC_OK;
-    QC_TRY(GW_RUN(a->c, MEMBER_LIVE, err, QC_VI(request->version_no), QC_VI(r->e.size), QC_VI(r->e.created),
+    QC_TRY(gw_cat_request_decided(a->c, &put_key, r->e.seal, &request, &version, err));
+    if (request == 0)
+        return QC_OK;
+    QC_TRY(GW_RUN(a->c, MEMBER_LIVE, err, QC_VI(version), QC_VI(r->e.size), QC_VI(r->e.created),
                   QC_VI(receipt.acked_margin), QC_VI(r->tenant), QC_VB(gw_id_span(&r->e.object)),
                   QC_VB(gw_id_span(&r->e.version)), QC_VI(a->bundle.no), QC_VI(r->bundle.start)));
     if (qc_db_changes(a->c->db) != 1)
@@ -309,28 +312,36 @@ static qc_rc publish_decided(struct applying *a, const struct gw_rec_commit *r,
     receipt.number = r->e.number;
     receipt.chain = a->vault.head.count;
     receipt.head = a->vault.head;
-    QC_TRY(gw_cat_request_live(a->c, request->no, &receipt, err));
-    *ret = true;
+    QC_TRY(gw_cat_request_live(a->c, request, &receipt, err));
+    *ret_no = version;
     return QC_OK;
 }
 
-static qc_rc apply_request(struct applying *a, const struct gw_rec_commit *r, struct gw_request_row *request,
-                           uint64_t version_no, struct qc_err *err)
+static qc_rc put_backup(struct gw_cat *c, uint64_t version_no, qc_span sealed, struct qc_err *err)
 {
-    request->kind = GW_REQUEST_PUT;
-    request->version_no = version_no;
-    memcpy(request->seal, r->e.seal, sizeof request->seal);
-    QC_TRY(put_request(a->c, request, &a->vault.head, r->e.number, err));
-    return a->now != NULL && r->bundled ? gw_cat_request_reached(a->c, &request->put_key, &a->reached, err)
-                                        : QC_OK;
+    QC_TRY(GW_RUN(c, BACKUP_NEW, err, QC_VI(version_no), QC_VB(sealed)));
+    return qc_db_changes(c->db) == 1 ? QC_OK : GW_RUN(c, BACKUP_PUT, err, QC_VI(version_no), QC_VB(sealed));
+}
+
+static qc_rc apply_request(struct applying *a, const struct gw_rec_commit *r, uint64_t version_no,
+                           struct qc_err *err)
+{
+    const struct gw_ref put_key = { r->tenant, r->put_key };
+    struct gw_request_row request;
+
+    QC_TRY(gw_cat_request(a->c, &put_key, &request, err));
+    request.kind = GW_REQUEST_PUT;
+    request.version_no = version_no;
+    memcpy(request.seal, r->e.seal, sizeof request.seal);
+    QC_TRY(put_request(a->c, &request, &a->vault.head, r->e.number, err));
+    return a->now != NULL && r->bundled ? gw_cat_request_reached(a->c, &put_key, &a->reached, err) : QC_OK;
 }
 
 static qc_rc apply_commit(struct applying *a, const struct gw_rec_commit *r, struct qc_err *err)
 {
-    const struct gw_ref vault_id = { r->tenant, r->vault }, put_key = { r->tenant, r->put_key };
-    struct gw_request_row request;
-    uint64_t version_no;
-    bool fresh, done = false;
+    const struct gw_ref vault_id = { r->tenant, r->vault };
+    uint64_t version_no = 0;
+    bool fresh;
 
     QC_TRY(fits(r->e.number, "entry number", err));
     QC_TRY(fits(r->e.sequence, "sequence", err));
@@ -340,17 +351,16 @@ static qc_rc apply_commit(struct applying *a, const struct gw_rec_commit *r, str
     QC_TRY(apply_seal(a, r->chain, r->e.seal, &fresh, err));
     if (!fresh)
         return QC_OK;
-    QC_TRY(gw_cat_request(a->c, &put_key, &request, err));
-    version_no = request.version_no;
     if (r->bundled) {
         QC_TRY(find_bundle(a, r, err));
-        QC_TRY(publish_decided(a, r, &request, &done, err));
+        QC_TRY(publish_decided(a, r, &version_no, err));
     }
+    const bool done = version_no != 0;
     if (!done)
         QC_TRY(r->bundled ? put_bundled(a, r, &version_no, err) : put_whole(a->c, r, &version_no, err));
-    QC_TRY(GW_RUN(a->c, BACKUP_PUT, err, QC_VI(version_no), QC_VB(r->backup)));
+    QC_TRY(put_backup(a->c, version_no, r->backup, err));
     QC_TRY(put_entry(a->c, a->vault.no, &r->e, version_no, err));
-    return done ? QC_OK : apply_request(a, r, &request, version_no, err);
+    return done ? QC_OK : apply_request(a, r, version_no, err);
 }
 
 /* -- the other kinds ------------------------------------------------------------------------------------- */

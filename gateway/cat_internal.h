@@ -130,7 +130,7 @@
     X(VERSION_GET, GW_SQL_VERSION " WHERE tenant=?1 AND version=?3 AND object=?2")                           \
     X(VERSION_NO, GW_SQL_VERSION " WHERE version_no=?1")                                                     \
     X(VERSION_ADD,                                                                                           \
-      "INSERT INTO version (vault, object, version, put_key, base, size, segments, layout_id,"               \
+      "INSERT OR FAIL INTO version (vault, object, version, put_key, base, size, segments, layout_id,"       \
       " created, state, acked, tenant, holder, start)"                                                       \
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) RETURNING version_no")          \
     X(VERSION_STATE, "UPDATE version SET state=?2 WHERE version_no=?1")                                      \
@@ -140,7 +140,7 @@
                        "(SELECT version_no FROM request WHERE tenant=?1 AND put_key=?2)")                    \
     X(VERSION_LIVE, "UPDATE version SET state=3, size=?2, segments=?3, created=?4 WHERE version_no=?1")      \
     X(MEMBER_LIVE,                                                                                           \
-      "UPDATE version SET state=3, size=?2, segments=0, created=?3, acked=?4"                                \
+      "UPDATE OR FAIL version SET state=3, size=?2, segments=0, created=?3, acked=?4"                        \
       " WHERE version_no=?1 AND tenant=?5 AND object=?6 AND version=?7 AND holder=?8 AND start=?9")          \
     X(VERSION_BUNDLE, "UPDATE version SET bundle=1 WHERE version_no=?1")                                     \
     X(VERSION_IN, "UPDATE version SET holder=?2, start=?3 WHERE version_no=?1")                              \
@@ -172,6 +172,8 @@
     X(DURABLE_BY_CODE, "SELECT l.k, l.n, MIN(l.k + " GW_SQL_MARGIN_OF ") FROM segment s JOIN layout l"       \
                        " ON l.layout_id=s.layout_id WHERE s.version_no=?1 AND s.seq IS NOT NULL"             \
                        " GROUP BY l.k, l.n")                                                                 \
+    X(BACKUP_NEW, "INSERT OR FAIL INTO backup (version_no, sealed) VALUES (?1, ?2)"                          \
+                  " ON CONFLICT (version_no) DO NOTHING")                                                    \
     X(BACKUP_PUT, "INSERT INTO backup (version_no, sealed) VALUES (?1, ?2)"                                  \
                   " ON CONFLICT (version_no) DO UPDATE SET sealed=?2")                                       \
     X(BACKUP_GET, "SELECT sealed FROM backup WHERE version_no=?1")                                           \
@@ -287,6 +289,13 @@
     X(REQUEST_GET, "SELECT kind, state, version_no, seal, number, chain, head, acked, margin_full,"          \
                    " durable_min, n, copies, clouds, degraded, following, run, request_no FROM request"      \
                    " WHERE tenant=?1 AND put_key=?2")                                                        \
+    X(REQUEST_DECIDED, "SELECT request_no, version_no FROM request"                                          \
+                       " WHERE tenant=?1 AND put_key=?2 AND kind=1 AND state=3 AND seal=?3")                 \
+    X(REQUEST_NEW,                                                                                           \
+      "INSERT OR FAIL INTO request (put_key, kind, state, version_no, seal, number, chain, head, acked,"     \
+      " margin_full, durable_min, n, copies, clouds, degraded, tenant, following)"                           \
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"                 \
+      " ON CONFLICT (tenant, put_key) DO NOTHING")                                                           \
     X(REQUEST_PUT,                                                                                           \
       "INSERT INTO request (put_key, kind, state, version_no, seal, number, chain, head, acked,"             \
       " margin_full, durable_min, n, copies, clouds, degraded, tenant, following)"                           \
@@ -294,9 +303,10 @@
       " ON CONFLICT (tenant, put_key) DO UPDATE SET kind=?2, state=?3, version_no=?4, seal=?5, number=?6,"   \
       " chain=?7, head=?8, acked=?9, margin_full=?10, durable_min=?11, n=?12, copies=?13,"                   \
       " clouds=?14, degraded=?15, following=?17")                                                            \
-    X(REQUEST_LIVE, "UPDATE request SET state=4, number=?2, chain=?3, head=?4, acked=?5, margin_full=?6,"    \
-                    " durable_min=?7, n=?8, copies=?9, clouds=?10, degraded=?11, following=?12"              \
-                    " WHERE request_no=?1")                                                                  \
+    X(REQUEST_LIVE,                                                                                          \
+      "UPDATE OR FAIL request SET state=4, number=?2, chain=?3, head=?4, acked=?5, margin_full=?6,"          \
+      " durable_min=?7, n=?8, copies=?9, clouds=?10, degraded=?11, following=?12"                            \
+      " WHERE request_no=?1")                                                                                \
     X(REQUEST_REACHED, "UPDATE request SET acked=?3, margin_full=?4, durable_min=?5, n=?6, copies=?7,"       \
                        " clouds=?8, degraded=?9, following=?10 WHERE tenant=?1 AND put_key=?2")              \
     X(REQUEST_RUN, "UPDATE request SET run=run+1, heard=?3 WHERE tenant=?1 AND put_key=?2")                  \

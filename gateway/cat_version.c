@@ -250,13 +250,45 @@ qc_rc gw_cat_request_put(struct gw_cat *c, const struct gw_request_row *row, str
     const struct gw_receipt *r = &row->receipt;
     uint8_t degraded[4 * QC_GW_CLOUDS_MAX], following[4 * QC_GW_CLOUDS_MAX];
 
-    return GW_RUN(c, REQUEST_PUT, err, QC_VB(gw_id_span(&row->put_key.id)), QC_VI(row->kind),
-                  QC_VI(row->state), QC_VI(row->version_no), QC_VB(qc_span_of(row->seal, sizeof row->seal)),
-                  QC_VI(r->number), QC_VI(r->chain), QC_VB(qc_span_of(r->head.hash, sizeof r->head.hash)),
-                  QC_VI(r->acked_margin), QC_VI(r->margin_full), QC_VI(r->durable_min), QC_VI(r->n),
-                  QC_VI(r->record_copies), QC_VI(r->clouds),
-                  QC_VB(cloud_ids(r->degraded, r->degraded_count, degraded)), QC_VI(row->put_key.tenant),
-                  QC_VB(cloud_ids(r->following, r->following_count, following)));
+    const struct qc_val vals[] = { QC_VB(gw_id_span(&row->put_key.id)),
+                                   QC_VI(row->kind),
+                                   QC_VI(row->state),
+                                   QC_VI(row->version_no),
+                                   QC_VB(qc_span_of(row->seal, sizeof row->seal)),
+                                   QC_VI(r->number),
+                                   QC_VI(r->chain),
+                                   QC_VB(qc_span_of(r->head.hash, sizeof r->head.hash)),
+                                   QC_VI(r->acked_margin),
+                                   QC_VI(r->margin_full),
+                                   QC_VI(r->durable_min),
+                                   QC_VI(r->n),
+                                   QC_VI(r->record_copies),
+                                   QC_VI(r->clouds),
+                                   QC_VB(cloud_ids(r->degraded, r->degraded_count, degraded)),
+                                   QC_VI(row->put_key.tenant),
+                                   QC_VB(cloud_ids(r->following, r->following_count, following)) };
+    const size_t columns = sizeof vals / sizeof *vals;
+
+    if (row->no == 0) {
+        QC_TRY(gw_cat_run(c, GW_SQL_REQUEST_NEW, vals, columns, err));
+        if (qc_db_changes(c->db) == 1)
+            return QC_OK;
+    }
+    return gw_cat_run(c, GW_SQL_REQUEST_PUT, vals, columns, err);
+}
+
+qc_rc gw_cat_request_decided(struct gw_cat *c, const struct gw_ref *put_key, const uint8_t *seal,
+                             uint64_t *ret_no, uint64_t *ret_version_no, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    *ret_no = *ret_version_no = 0;
+    QC_TRY(GW_QUERY(c, REQUEST_DECIDED, &rows, err, QC_VI(put_key->tenant), QC_VB(gw_id_span(&put_key->id)),
+                    QC_VB(qc_span_of(seal, GW_DIGEST_BYTES))));
+    if (!rows.row)
+        return QC_OK;
+    QC_TRY(qc_col_u64(rows.s, 0, ret_no, err));
+    return qc_col_u64(rows.s, 1, ret_version_no, err);
 }
 
 qc_rc gw_cat_request_live(struct gw_cat *c, uint64_t no, const struct gw_receipt *r, struct qc_err *err)

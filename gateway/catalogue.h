@@ -377,6 +377,9 @@ QC_MUST qc_rc gw_cat_request(struct gw_cat *c, const struct gw_ref *put_key, str
                              struct qc_err *err);
 /* Write the whole row. */
 QC_MUST qc_rc gw_cat_request_put(struct gw_cat *c, const struct gw_request_row *row, struct qc_err *err);
+/* The rows of a put that is decided, with this seal; 0: there is none. */
+QC_MUST qc_rc gw_cat_request_decided(struct gw_cat *c, const struct gw_ref *put_key, const uint8_t *seal,
+                                     uint64_t *ret_no, uint64_t *ret_version_no, struct qc_err *err);
 /* A row that is there becomes live, with this receipt; all else in it stays. */
 QC_MUST qc_rc gw_cat_request_live(struct gw_cat *c, uint64_t no, const struct gw_receipt *r,
                                   struct qc_err *err);

@@ -82,7 +82,7 @@ struct gw_change {
     enum gw_domain domain;
     qc_span first; /* FIRST: the records of init, as made by gw_log_add */
     uint32_t first_count;
-    struct gw_receipt receipt; /* out, with rc QC_OK: PUT, REMOVE, RENAME */
+    struct gw_receipt receipt; /* out, with rc QC_OK: PUT, REMOVE, RENAME; decided: number, chain, head */
     qc_rc rc;
     struct qc_err err;
     bool done; /* under the queue's lock: the owner may go on */

@@ -78,6 +78,7 @@ qc_rc gw_deciding_request(struct gw_deciding *d, struct gw_change *c, struct gw_
     memcpy(row->seal, c->entry->seal, sizeof row->seal);
     row->receipt = (struct gw_receipt){ .number = c->entry->number, .chain = head->count, .head = *head };
     QC_TRY(gw_cat_request_put(d->e->cat, row, err));
+    c->receipt = row->receipt;
     c->decided = true;
     return QC_OK;
 }
