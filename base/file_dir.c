@@ -2,12 +2,14 @@
 #include "base/file.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/time.h"
 #include "file_internal.h"
 
 qc_rc qc_dir_open(struct qc_fd *ret, const char *path, struct qc_err *err)
@@ -145,10 +147,49 @@ qc_rc qc_dir_make_path(const char *path, mode_t mode, struct qc_err *err)
     return QC_OK;
 }
 
+enum { HOLDER_MAX = 160 };
+
+/* "4121 qcloud lab2 2026-11-03T09:14:02Z": words, for people; the process first, and all of it may be
+ * missing. */
+static int holder_of(char out[HOLDER_MAX])
+{
+    char host[64] = "", since[QC_TIME_TEXT];
+    if (gethostname(host, sizeof host - 1) != 0 || host[0] == '\0')
+        (void)snprintf(host, sizeof host, "?");
+    qc_time_text(qc_wall_s(), since);
+    return snprintf(out, HOLDER_MAX, "%ld %.40s %.63s %s\n", (long)getpid(), program_invocation_short_name,
+                    host, since);
+}
+
+/* The next word, and nothing that could move a terminal. */
+static void take_word(const char **text, char *out, size_t size)
+{
+    size_t n = 0;
+    *text += strspn(*text, " ");
+    for (; **text > ' ' && **text < 0x7f; (*text)++)
+        if (n + 1 < size)
+            out[n++] = **text;
+    out[n] = '\0';
+}
+
+static qc_rc held(const char *name, const char *text, struct qc_err *err)
+{
+    char pid[24], program[41], host[64], since[32];
+    take_word(&text, pid, sizeof pid);
+    take_word(&text, program, sizeof program);
+    take_word(&text, host, sizeof host);
+    take_word(&text, since, sizeof since);
+    if (since[0] == '\0')
+        return QC_FAIL(err, QC_LOCKED, "%s is locked by process %s", name,
+                       pid[0] != '\0' ? pid : "(unknown)");
+    return QC_FAIL(err, QC_LOCKED, "%s is locked by %s (process %s on host %s, since %s)", name, program, pid,
+                   host, since);
+}
+
 qc_rc qc_lock_file(struct qc_fd *ret, int dirfd, const char *name, struct qc_err *err)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
-    char text[32] = { 0 };
+    char text[HOLDER_MAX] = { 0 };
     struct qc_err unused = { 0 };
     size_t n = 0;
 
@@ -158,12 +199,11 @@ qc_rc qc_lock_file(struct qc_fd *ret, int dirfd, const char *name, struct qc_err
         if (errno != EWOULDBLOCK)
             return QC_FAIL_OS(err, "locking %s", name);
         qc_ignore(qc_pread_full(qc_fd_get(&fd), (uint8_t *)text, sizeof text - 1, 0, &n, &unused),
-                  "the pid is a courtesy");
-        text[strspn(text, "0123456789")] = '\0';
-        return QC_FAIL(err, QC_LOCKED, "%s is locked by process %s", name,
-                       text[0] != '\0' ? text : "(unknown)");
+                  "who it is is a courtesy");
+        return held(name, text, err);
     }
-    int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    const int len = holder_of(text);
+    QC_ASSERT(len > 0 && len < HOLDER_MAX);
     if (ftruncate(qc_fd_get(&fd), 0) != 0)
         return QC_FAIL_OS(err, "locking %s", name);
     QC_TRY_AS(qc_pwrite_all(qc_fd_get(&fd), qc_span_of(text, (size_t)len), 0, err), err, "locking %s", name);

@@ -97,6 +97,7 @@ qc_rc client_gateway(struct client *c, const struct vault_op *op, struct vault_g
     QC_TRY(remote_is(c) ? remote_gateway(c, op, ret, err) : own_gateway(c, op, ret, err));
     vault_gw_http_rate(*ret, c->rate);
     vault_gw_http_count(*ret, &c->traffic);
+    vault_gw_http_waits(*ret, c->out.waits);
     meter_give_way(c); /* not before: a gateway that was started just now serves others, too */
     return QC_OK;
 }

@@ -29,14 +29,15 @@ struct client {
     struct places places;
     const char *vault_name; /* of the one that is meant, borrowed; NULL: it has none */
     struct conf conf;
-    struct qrng *rng;        /* by random.conf */
-    struct qrng *ids;        /* the operating system's: for what is no secret */
-    struct vault *vault;     /* after client_open */
-    struct revival revival;  /* of the gateway, after client_gateway; of one's own */
-    qc_key *token;           /* for a gateway of many users, after client_gateway */
-    struct net_rate *rate;   /* over all connections, those of sites too; owned by the command's own */
-    struct stat conf_seen;   /* qcloud.conf when its limit was read last, by whichever thread */
-    atomic_bool conf_unread; /* it was changed then, and makes no sense */
+    struct qrng *rng;            /* by random.conf */
+    struct qrng *ids;            /* the operating system's: for what is no secret */
+    struct vault *vault;         /* after client_open */
+    struct revival revival;      /* of the gateway, after client_gateway; of one's own */
+    qc_key *token;               /* for a gateway of many users, after client_gateway */
+    struct net_rate *rate;       /* over all connections, those of sites too; owned by the command's own */
+    struct stat conf_seen;       /* qcloud.conf when its limit was read last, by whichever thread */
+    atomic_bool conf_unread;     /* it was changed then, and makes no sense */
+    struct vault_gw_waits waits; /* what calls wait for; the one of the command's own is used */
     struct vault_gw_traffic traffic; /* with the gateway, since the command began */
     struct vault_notes notes;        /* of the operation under way */
     struct vault_notes told;         /* clouds that a warning has named: not said again of each object */

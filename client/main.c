@@ -615,6 +615,8 @@ int main(int argc, char **argv)
     struct qc_err err = { 0 };
     qc_db_in_program();
     out_init(&c.out, "qcloud", MSG_CALL);
+    vault_gw_waits_init(&c.waits);
+    c.out.waits = &c.waits;
     c.out.json = setting_asks_json(argc, argv);
     out_called(&c.out, argc, argv);
     c.end.rc = run(&c, argc, argv, &err);

@@ -32,6 +32,7 @@ struct row {
     struct msg m;
 };
 
+#define DEMANDS      RUN_THEN("what is demanded of a cloud", "qcloud", "help", "clouds")
 #define STATUS_THEN  RUN_THEN(AGAIN, "qcloud", "status")
 #define BRING_CLOUDS SAY("bring clouds back, then the same command again")
 #define REPAIR       RUN_THEN("rebuilds what the clouds lack", "qcloud", "gateway", "repair")
@@ -72,20 +73,22 @@ static const struct row rows[] = {
       SETS_UP,
       { 4,
         "No vault was made. The test objects that were written there are removed again.",
-        { SAY(
-            "choose another place for that cloud, or mend what line one names; qcloud-gateway cloud validate "
-            "--url URL --deep looks again") } } },
+        { SAY("choose another place for that cloud, or mend what line one names; qcloud-gateway cloud "
+              "validate "
+              "--url URL --deep looks again"),
+          DEMANDS } } },
     { QC_UNFIT,
       IN(MOVE),
       { 6,
         "Nothing of that place is used, and nothing is stored there.",
-        { SAY("mend what line one names, or choose another place, then the same command again") } } },
+        { SAY("mend what line one names, or choose another place, then the same command again"),
+          DEMANDS } } },
     { QC_UNFIT,
       ALL,
       { 5,
         "What lies on the cloud is untouched, and it stays in use.",
         { SAY("mend what line one names, or move to another place: qcloud gateway cloud set NAME --url URL"),
-          RUN_THEN("shows what is known of each cloud", "qcloud", "gateway", "cloud", "ls") } } },
+          RUN_THEN("shows what is known of each cloud", "qcloud", "gateway", "cloud", "ls"), DEMANDS } } },
     { QC_GENERAL,
       ALL,
       { 1,
@@ -420,7 +423,8 @@ static const struct row rows[] = {
         "What lies on the clouds may be complete, but without enough key shares nobody, we included, can "
         "open it. Nothing was changed and no output was written.",
         { SAY("plug in or mount a share store, or put a copy of one where the message says, then the same "
-              "command again") } } },
+              "command again"),
+          SAY("a vault of --mode derived comes back by its sheets: qcloud kit restore --words") } } },
     /* 8 */
     { QC_INTEGRITY,
       SHARED,
@@ -496,7 +500,10 @@ static const struct row rows[] = {
     /* 11 */
     { QC_LOCKED,
       ALL,
-      { 1, "Nothing was changed.", { SAY("wait for the other process, then the same command again") } } },
+      { 1,
+        "Nothing was changed.",
+        { SAY("wait for the other process, or end it, then the same command again; one that has died holds "
+              "nothing") } } },
     OPEN_PUT(QC_FENCED, 3),
     { QC_FENCED,
       ALL,

@@ -22,6 +22,7 @@ struct out_log {
     bool failed;       /* something could not be written; told at the end */
 };
 
+struct vault_gw_waits;
 struct out {
     FILE *data, *talk;     /* stdout and stderr; borrowed */
     struct out_held *held; /* what is said is kept there instead; or NULL */
@@ -34,7 +35,8 @@ struct out {
     bool muted;          /* what objects end with is counted, and not told */
     int verbose;
     enum out_progress_mode progress;
-    bool clouds; /* progress says how a put fares on each cloud */
+    bool clouds;                  /* progress says how a put fares on each cloud */
+    struct vault_gw_waits *waits; /* what calls wait for, for progress; borrowed, NULL: nobody says */
     enum msg_class class;
     char site;           /* whose words these are: 'A', 'B', 'C'; 0: nobody's in particular */
     const char *command; /* "put" */

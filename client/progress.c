@@ -16,13 +16,15 @@ enum {
     LABEL_MAX = 40,
     LABEL_MIN = 8,
     CLOUDS_MAX = 512,
+    WHY_MAX = 200,
+    STALLED_MIN = 16, /* bytes of what is waited for: less says nothing */
 };
 
 void progress_begin(struct progress *p, struct out *o, qc_span label, const char *noun, bool bytes)
 {
     *p = (struct progress){ .o = o, .label = label, .noun = noun, .bytes = bytes };
     p->started_ms = qc_now_ms();
-    p->shown_ms = p->started_ms;
+    p->shown_ms = p->moved_ms = p->started_ms;
 }
 
 int progress_percent(const struct vault_progress *at)
@@ -66,8 +68,9 @@ static void figure(const struct progress *p, uint64_t v, char out[TEXT_SIZE])
 
 /* What a line has behind its label; on a narrow terminal not all of it. */
 struct words {
-    char per_cent[8], figures[2 * TEXT_SIZE + 32], sealed[TEXT_SIZE + 16], speed[TEXT_SIZE + 8],
-        eta[TEXT_SPAN + 8];
+    char per_cent[8], figures[2 * TEXT_SIZE + 32], sealed[TEXT_SIZE + 16], speed[TEXT_SIZE + 8];
+    char eta[TEXT_SPAN + WHY_MAX + 16]; /* or what is waited for, */
+    size_t stalled;                     /* which stands here; 0: nothing is */
     char clouds[CLOUDS_MAX], clouds_brief[CLOUDS_MAX];
 };
 
@@ -119,6 +122,69 @@ static void clouds_of(const struct vault_clouds *c, struct words *w)
                    whole ? (const char *)text.p : w->clouds_brief + 2);
 }
 
+static bool is_letter(uint8_t byte) /* or its first byte, in UTF-8 */
+{
+    return (byte & 0xC0) != 0x80;
+}
+
+/* -- what is waited for ---------------------------------------------------------------------------------- */
+
+/* The gateway, the way to it or its keys; else clouds that are tried again. */
+static qc_rc add_why(const struct progress *p, const struct vault_clouds *c, qc_buf *ret, struct qc_err *err)
+{
+    char why[QC_ERR_MSG_MAX] = "";
+    if (p->o->waits != NULL)
+        vault_gw_waits_read(p->o->waits, why);
+    if (why[0] != '\0')
+        return text_escape(qc_span_str(why), ret, err);
+    for (size_t i = 0; c != NULL && i < c->count; i++) {
+        const struct vault_cloud_fares *v = &c->v[i];
+        if (v->state != VAULT_CLOUD_RETRYING)
+            continue;
+        QC_TRY(qc_buf_add_str(ret, ret->n > 0 ? "; cloud " : "cloud ", err));
+        QC_TRY(text_escape(qc_span_str(v->name), ret, err));
+        QC_TRY(qc_buf_addf(ret, err, ": "));
+        QC_TRY(text_escape(qc_span_str(v->why), ret, err));
+    }
+    return QC_OK;
+}
+
+bool progress_stalled(const struct progress *p, uint64_t now, const struct vault_clouds *c, qc_buf *why)
+{
+    struct qc_err none = { 0 };
+    if (now - p->moved_ms < QC_CLIENT_STALL_MS)
+        return false;
+    qc_ignore(add_why(p, c, why, &none), "what fits is told");
+    return why->n > 0;
+}
+
+/* What is waited for in so many bytes at most, whole letters of it. */
+static void shorten(struct words *w, size_t most)
+{
+    size_t n = strlen(w->eta);
+    most = most > w->stalled ? most : w->stalled;
+    while (n > w->stalled && (n > most || !is_letter((uint8_t)w->eta[n])))
+        n--;
+    w->eta[n] = '\0';
+}
+
+/* "stalled 40s: the gateway is not running": in place of a time that nobody knows. */
+static void stalled_of(const struct progress *p, const struct vault_progress *at, uint64_t now,
+                       struct words *w)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf why = { .max = QC_CLIENT_TEXT_MAX };
+    char span[TEXT_SPAN];
+    if (!progress_stalled(p, now, at->clouds, &why))
+        return;
+    text_span(now - p->moved_ms, span);
+    (void)snprintf(w->eta, sizeof w->eta, "  stalled %s: ", span);
+    w->stalled = strlen(w->eta);
+    size_t n = why.n < WHY_MAX ? why.n : WHY_MAX;
+    while (n > 0 && n < why.n && !is_letter(why.p[n]))
+        n--;
+    (void)snprintf(w->eta + w->stalled, sizeof w->eta - w->stalled, "%.*s", (int)n, (const char *)why.p);
+}
+
 /* The unit of a figure that stands beside another one. */
 static void told_once(char *figure, const char *other)
 {
@@ -148,6 +214,7 @@ static void words_of(struct progress *p, const struct vault_progress *at, uint64
     }
     if (at->finishing)
         snprintf(w->eta, sizeof w->eta, "  committing");
+    stalled_of(p, at, now, w);
     told_once(done, total);
     if (at->sealed > at->done) {
         char sealed[TEXT_SIZE];
@@ -157,11 +224,6 @@ static void words_of(struct progress *p, const struct vault_progress *at, uint64
     }
     snprintf(w->figures, sizeof w->figures, "  %s/%s %s", done, total, p->noun);
     snprintf(w->speed, sizeof w->speed, "  %s/s", speed);
-}
-
-static bool is_letter(uint8_t byte) /* or its first byte, in UTF-8 */
-{
-    return (byte & 0xC0) != 0x80;
 }
 
 /* The end of a label that fits into so many columns, each letter taken for one; what was cut is two dots. */
@@ -202,6 +264,11 @@ static qc_rc add_line(const struct progress *p, struct words *w, size_t columns,
         rest -= strlen(w->speed);
         w->speed[0] = '\0';
     }
+    if (LABEL_MIN + rest > room && w->stalled > 0) {
+        const size_t over = LABEL_MIN + rest - room, n = strlen(w->eta);
+        shorten(w, n > over + w->stalled + STALLED_MIN ? n - over : w->stalled + STALLED_MIN);
+        rest -= n - strlen(w->eta);
+    }
     if (LABEL_MIN + rest > room && w->per_cent[0] != '\0') {
         rest -= strlen(w->figures);
         w->figures[0] = '\0';
@@ -230,9 +297,10 @@ static qc_rc clouds_json(struct json_t *into, const struct vault_clouds *c, stru
     return qc_json_set(into, "clouds", &list, err);
 }
 
-static qc_rc record(struct progress *p, const struct vault_progress *at, struct qc_err *err)
+static qc_rc record(struct progress *p, const struct vault_progress *at, uint64_t now, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf why = { .max = QC_CLIENT_TEXT_MAX };
     QC_TRY(out_json_new("progress", &j, err));
     QC_TRY(out_json_name(j, p->label, err));
     QC_TRY(qc_json_set_int(j, "done", (int64_t)at->done, err));
@@ -246,6 +314,10 @@ static qc_rc record(struct progress *p, const struct vault_progress *at, struct 
         QC_TRY(qc_json_set_int(j, "sealed", (int64_t)at->sealed, err));
     if (at->clouds != NULL)
         QC_TRY(clouds_json(j, at->clouds, err));
+    if (progress_stalled(p, now, at->clouds, &why)) {
+        QC_TRY(qc_json_set_int(j, "stalled", (int64_t)((now - p->moved_ms) / 1000), err));
+        QC_TRY(text_json(j, "waits_for", qc_buf_span(&why), err));
+    }
     return out_json(p->o, &j, err);
 }
 
@@ -268,13 +340,16 @@ void progress_tell(void *ctx, const struct vault_progress *at)
     struct progress *p = ctx;
     uint64_t now = qc_now_ms();
     mark(p, now, at->done);
+    if (at->done + at->sent != p->moved)
+        p->moved_ms = now;
+    p->moved = at->done + at->sent;
     bool asked = signals_report_asked();
     if (!asked && now - p->shown_ms < pause_of(p))
         return;
     p->shown_ms = now;
     struct qc_err why = { 0 };
     if (p->o->json) {
-        qc_ignore(record(p, at, &why),
+        qc_ignore(record(p, at, now, &why),
                   "progress is an extra: a lack of memory shows in the operation itself");
         return;
     }

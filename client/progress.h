@@ -16,6 +16,7 @@ struct progress {
     const char *noun; /* "durable", "verified", "objects" */
     bool bytes;       /* figures are bytes; else objects */
     uint64_t started_ms, shown_ms, marked_ms;
+    uint64_t moved, moved_ms; /* how much was done when that last changed, and when that was */
     struct {
         uint64_t at_ms, done;
     } marks[PROGRESS_MARKS]; /* a second apart: the rate of the last half minute */
@@ -27,6 +28,8 @@ void progress_begin(struct progress *p, struct out *o, qc_span label, const char
 bool progress_clouds(const struct progress *p);
 /* "4/5 clouds (aws-fra: retrying, 3rd)". Appended; brief: without what stands in brackets. QC_LIMIT */
 QC_MUST qc_rc progress_clouds_text(const struct vault_clouds *c, bool brief, qc_buf *ret, struct qc_err *err);
+/* Nothing more was done for a while, and it is known why: appended, for people. */
+bool progress_stalled(const struct progress *p, uint64_t now, const struct vault_clouds *c, qc_buf *why);
 /* For struct vault_call: ctx is a struct progress. */
 void progress_tell(void *ctx, const struct vault_progress *at);
 /* Takes the bar off the terminal. */

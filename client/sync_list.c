@@ -27,9 +27,9 @@ static qc_rc pair_name(const struct sync_run *run, char ret[33], struct qc_err *
 /* Whose it is, without the name of a file that says nothing to anybody. */
 static qc_rc held(const struct qc_err *why, struct qc_err *err)
 {
-    const char *by = strstr(why->msg, "process ");
-    qc_err_set(err, QC_LOCKED, QC_HERE, "another sync or watch of these two is running (%.40s)",
-               by != NULL ? by : why->msg);
+    const char *by = strstr(why->msg, "locked by ");
+    qc_err_set(err, QC_LOCKED, QC_HERE, "another sync or watch of these two is running: %.200s",
+               by != NULL ? by + strlen("locked by ") : why->msg);
     err->next = "wait for it, or the same command with --wait-lock SECONDS";
     return QC_LOCKED;
 }

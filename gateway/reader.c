@@ -213,7 +213,8 @@ static qc_rc fetch(struct gw_reader *r, uint64_t off, uint64_t to, struct qc_err
     if (rc == QC_OK)
         rc = recall(r, &seg, &faults, err);
     if (rc != QC_OK) {
-        qc_err_wrap(err, "segment %" PRIu32, seg.seq);
+        if (rc != QC_QUORUM) /* which is of clouds, and as good as the same for all segments */
+            qc_err_wrap(err, "segment %" PRIu32, seg.seq);
         gw_request_error(r->e, r->v.tenant, r->request, err);
         return rc;
     }

@@ -408,10 +408,24 @@ qc_rc gw_read_op_new(struct gw_store *s, const struct gw_segment *seg, struct gw
     return QC_OK;
 }
 
+/* " since 2026-11-03T14:02:09Z": when it gave its last good answer; "" for one that was not seen yet. */
+static void since(struct gw_store *s, unsigned cloud, char out[QC_TIME_TEXT + 8])
+{
+    struct gw_cloud_view v;
+    char when[QC_TIME_TEXT];
+
+    gw_fan_view(s->fan, cloud, &v);
+    out[0] = '\0';
+    if (v.seen_s == 0)
+        return;
+    qc_time_text(v.seen_s, when);
+    (void)snprintf(out, QC_TIME_TEXT + 8, " since %s", when);
+}
+
 /* Names the clouds in their order: fragments lie in another one for each segment. */
 static qc_rc too_few(const struct reading *rd, struct qc_err *err)
 {
-    char list[256] = "";
+    char list[384] = "", when[QC_TIME_TEXT + 8] = "";
     size_t at = 0;
 
     for (unsigned cloud = 0; cloud < gw_fan_count(rd->store->fan); cloud++) {
@@ -419,16 +433,19 @@ static qc_rc too_few(const struct reading *rd, struct qc_err *err)
             const struct gw_fault *f = &rd->faults->v[i];
             if (gw_fan_at(rd->store->fan, f->cloud_id) != (int)cloud)
                 continue;
-            const int n = snprintf(list + at, sizeof list - at, "%s%s %s", at == 0 ? ": " : ", ",
-                                   gw_fan_name(rd->store->fan, cloud), gw_fault_kind_name(f->kind));
+            when[0] = '\0';
+            if (f->kind == GW_FAULT_UNREACHABLE || f->kind == GW_FAULT_LOST)
+                since(rd->store, cloud, when);
+            const int n = snprintf(list + at, sizeof list - at, "%s%s %s%s", at == 0 ? ": " : ", ",
+                                   gw_fan_name(rd->store->fan, cloud), gw_fault_kind_name(f->kind), when);
             at += n > 0 ? (size_t)n : 0;
         }
     }
     const int withheld = __builtin_popcount(rd->withheld);
     if (withheld > 0 && at < sizeof list)
         (void)snprintf(list + at, sizeof list - at, "%s%d withheld", at == 0 ? ": " : ", ", withheld);
-    return QC_FAIL(err, QC_QUORUM, "%u good fragment%s, %u needed%s", rd->good_count,
-                   rd->good_count == 1 ? "" : "s", rd->op->plan.geometry.k, list);
+    return QC_FAIL(err, QC_QUORUM, "%u of %u clouds gave their fragment, %u are needed%s", rd->good_count,
+                   rd->op->plan.n, rd->op->plan.geometry.k, list);
 }
 
 static void reading_done(struct reading *rd)

@@ -396,7 +396,7 @@ static qc_rc quorum_failed(struct gw_engine *e, const struct gw_segment *seg, co
             n += m < 0 ? 0 : (size_t)m < left ? (size_t)m : left - 1;
         }
     }
-    return QC_FAIL(err, QC_QUORUM, "%u of %u clouds took the segment, %u are needed%s", w->durable, seg->n,
+    return QC_FAIL(err, QC_QUORUM, "%u of %u clouds took a fragment, %u are needed%s", w->durable, seg->n,
                    gw_write_quorum(&e->conf, seg->k, seg->n), list);
 }
 

@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/thread.h"
 #include "gw_json.h"
 
 void vault_gw_close(struct vault_gw **gw)
@@ -73,6 +75,7 @@ qc_rc gw_http_clone(struct vault_gw *gw, struct vault_gw **ret, struct qc_err *e
     gw_http_set_request(copy, h->request);
     vault_gw_http_revive(copy, h->revive);
     vault_gw_http_count(copy, h->traffic);
+    vault_gw_http_waits(copy, h->waits);
     vault_gw_http_rate(copy, h->rate);
     *ret = copy;
     return QC_OK;
@@ -88,6 +91,36 @@ void vault_gw_http_count(struct vault_gw *gw, struct vault_gw_traffic *to)
 {
     struct gw_http *h = (struct gw_http *)gw;
     h->traffic = to;
+}
+
+void vault_gw_waits_init(struct vault_gw_waits *w)
+{
+    *w = (struct vault_gw_waits){ 0 };
+    qc_mutex_init(&w->lock);
+}
+
+void vault_gw_waits_read(struct vault_gw_waits *w, char out[QC_ERR_MSG_MAX])
+{
+    QC_LOCK(&w->lock);
+    memcpy(out, w->why, sizeof w->why);
+}
+
+void vault_gw_http_waits(struct vault_gw *gw, struct vault_gw_waits *to)
+{
+    struct gw_http *h = (struct gw_http *)gw;
+    h->waits = to;
+}
+
+static void waits_for(struct gw_http *h, const char *why)
+{
+    struct vault_gw_waits *w = h->waits;
+    if (w == NULL)
+        return;
+    QC_LOCK(&w->lock);
+    if (w->by != NULL && w->by != &h->gw) /* one that asks meanwhile how things are does not hide it */
+        return;
+    w->by = why[0] != '\0' ? &h->gw : NULL;
+    (void)snprintf(w->why, sizeof w->why, "%s", why);
 }
 
 void vault_gw_http_rate(struct vault_gw *gw, struct net_rate *rate)
@@ -258,8 +291,8 @@ static void is_to_go(const struct gw_http_call *call)
         call->wire.begins(call->wire.ctx);
 }
 
-qc_rc gw_http_call(struct gw_http *h, const struct gw_http_call *call, qc_buf *ret, const struct vault_op *op,
-                   struct qc_err *err)
+static qc_rc call_again(struct gw_http *h, const struct gw_http_call *call, qc_buf *ret,
+                        const struct vault_op *op, struct qc_err *err)
 {
     qc_deadline patience = op->deadline.at_ms != 0 ? op->deadline : qc_deadline_in(QC_VAULT_PATIENCE_MS);
     struct qc_err last = { 0 };
@@ -273,6 +306,7 @@ qc_rc gw_http_call(struct gw_http *h, const struct gw_http_call *call, qc_buf *r
         }
         if (rc == QC_OK || !again.may)
             return rc;
+        waits_for(h, err->msg);
         last = *err;
         is_to_go(call); /* what was out counts no more */
         bool revived = again.nobody && h->revive.fn != NULL;
@@ -281,4 +315,12 @@ qc_rc gw_http_call(struct gw_http *h, const struct gw_http_call *call, qc_buf *r
         if (!revived || attempt > 0) /* a gateway that came and went at once is not asked in a tight loop */
             QC_TRY(pause_before(h, attempt, again.after, patience, op, err));
     }
+}
+
+qc_rc gw_http_call(struct gw_http *h, const struct gw_http_call *call, qc_buf *ret, const struct vault_op *op,
+                   struct qc_err *err)
+{
+    const qc_rc rc = call_again(h, call, ret, op, err);
+    waits_for(h, "");
+    return rc;
 }

@@ -19,6 +19,7 @@ struct gw_http {
     char request[VAULT_REQUEST_ID_BYTES];
     struct vault_gw_revive revive;
     struct vault_gw_traffic *traffic; /* borrowed; NULL: nobody counts */
+    struct vault_gw_waits *waits;     /* borrowed; NULL: nobody asks what is waited for */
     struct net_rate *rate;            /* borrowed; NULL: no limit */
     uint64_t jitter;
     bool json_only; /* the gateway is one from before members went as bytes */

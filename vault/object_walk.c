@@ -15,6 +15,7 @@
 #define SLOTS    2
 #define FETCHERS 2
 #define HERE     ((size_t)512 * 1024) /* bytes that are worth to be told of */
+#define SHOW_MS  200                  /* without any: then that is told */
 
 /* Chunks that are fetched by one request: of one group, next to each other. */
 struct run {
@@ -269,12 +270,23 @@ static bool wait_for(struct walk *w, const struct slot *slot)
     return slot->state != IDLE;
 }
 
-/* Until n bytes of it are there. */
+/* Are n bytes of it still on their way, after a while? */
+static bool is_coming(struct walk *w, const struct slot *slot, size_t n)
+{
+    const qc_deadline d = qc_deadline_in(SHOW_MS);
+    bool in_time = true;
+    QC_LOCK(&w->lock);
+    while (slot->state == FETCHING && slot->here < n && in_time)
+        in_time = qc_cond_wait(&w->changed, &w->lock, d);
+    return slot->state == FETCHING && slot->here < n;
+}
+
+/* Until n bytes of it are there; that nothing comes is told, too. */
 static qc_rc wait_here(struct walk *w, const struct slot *slot, size_t n, struct qc_err *err)
 {
+    while (is_coming(w, slot, n))
+        session_progress(w->o->call, &(struct vault_progress){ .done = w->done, .total = w->total });
     QC_LOCK(&w->lock);
-    while (slot->state == FETCHING && slot->here < n)
-        (void)qc_cond_wait(&w->changed, &w->lock, QC_NO_DEADLINE);
     if (slot->here >= n)
         return QC_OK;
     const bool landed = slot->state == LANDED; /* else it did not begin */

@@ -55,6 +55,7 @@ struct put {
     struct sender *sender;
     struct vault_clouds *clouds; /* how it fares there, as asked last; NULL: nothing is known */
     uint64_t clouds_ms;          /* when that was; 0: not yet */
+    uint64_t moved, moved_ms;    /* bytes that were durable when that last changed, and when that was */
     uint64_t size;               /* |D| so far, without what it is padded with */
     uint8_t M[32];
 };
@@ -80,9 +81,10 @@ void put_result(const struct put *p, const struct vault_entry *e, const struct v
 /* What D of n bytes is padded to: L. */
 uint64_t put_padded(const struct vault *v, uint64_t n);
 
-/* Ask how it fares on the clouds, where that is wanted, and not more than once a second (put_clouds.c). */
-void put_clouds_look(struct put *p);
-/* The same of any upload; clouds and ms as in struct put. */
+/* How it fares on the clouds, where that is wanted, or nothing has become durable for a while: done bytes
+ * are. They are asked once a second at most (put_clouds.c). NULL: it is not known. */
+const struct vault_clouds *put_clouds_look(struct put *p, uint64_t done);
+/* Ask of any upload; clouds and ms as in struct put. */
 void put_clouds_look_at(struct vault *v, const uint8_t put_key[16], const struct vault_call *call,
                         struct vault_clouds **clouds, uint64_t *ms);
 

@@ -112,7 +112,7 @@ void put_clouds_look_at(struct vault *v, const uint8_t put_key[16], const struct
 {
     const uint64_t now = qc_now_ms();
     struct qc_err none = { 0 };
-    if (!call->clouds || (*ms != 0 && now - *ms < QC_CLIENT_CLOUDS_MS))
+    if (*ms != 0 && now - *ms < QC_CLIENT_CLOUDS_MS)
         return;
     *ms = now;
     QC_CLEANUP(qc_free_ptr) struct vault_clouds *fresh = qc_alloc(sizeof *fresh);
@@ -122,8 +122,16 @@ void put_clouds_look_at(struct vault *v, const uint8_t put_key[16], const struct
     *clouds = QC_STEAL(fresh);
 }
 
-void put_clouds_look(struct put *p)
+const struct vault_clouds *put_clouds_look(struct put *p, uint64_t done)
 {
-    if (p->begun)
-        put_clouds_look_at(p->v, p->ids.put_key, p->call, &p->clouds, &p->clouds_ms);
+    const uint64_t now = qc_now_ms();
+    if (p->moved_ms == 0 || done != p->moved) {
+        p->moved = done;
+        p->moved_ms = now;
+    }
+    const bool stands = p->call->progress != NULL && now - p->moved_ms >= QC_CLIENT_STALL_MS;
+    if (!p->begun || (!p->call->clouds && !stands))
+        return NULL;
+    put_clouds_look_at(p->v, p->ids.put_key, p->call, &p->clouds, &p->clouds_ms);
+    return p->clouds;
 }

@@ -97,8 +97,7 @@ static void tell(struct put *p, bool finishing)
     struct vault_progress now = { .total = p->source->size, .finishing = finishing };
     sender_progress(p->sender, &now.done, &now.sent);
     now.sealed = sender_sealed(p->sender);
-    put_clouds_look(p);
-    now.clouds = p->clouds;
+    now.clouds = put_clouds_look(p, now.done);
     session_progress(p->call, &now);
 }
 

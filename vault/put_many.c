@@ -436,7 +436,8 @@ static void show_carried(struct many *b)
 {
     struct vault_progress now = { .total = b->total };
     for (b->clouds_ms = qc_now_ms(); !is_carried(b);) {
-        put_clouds_look_at(b->v, b->put_key, &b->call, &b->clouds, &b->clouds_ms);
+        if (b->call.clouds)
+            put_clouds_look_at(b->v, b->put_key, &b->call, &b->clouds, &b->clouds_ms);
         now.clouds = b->clouds;
         session_progress(&b->call, &now);
     }

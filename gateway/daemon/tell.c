@@ -21,7 +21,7 @@ static const struct row inits[] = {
     { QC_UNFIT, 67,
       "nothing is stored yet, and of the test objects there none is left but those that line one counts.",
       "qcloud-gateway cloud validate --url URL [--credentials FILE]    or choose another place for that "
-      "cloud" },
+      "cloud; the list of demands: qcloud help clouds" },
     { QC_AUTH, 68, "nothing is stored yet.",
       "chmod 600 the file that line one names, or give the keys that the cloud takes; then the same call "
       "again" },
@@ -155,7 +155,9 @@ static const struct row moves[] = {
     { QC_QUORUM, 111, "no margin is less than it was.",
       "what line one says is missing: bring clouds back, or add one; the same call again goes on" },
     { QC_UNFIT, 113, "nothing of that place is used, and nothing is stored there.",
-      "qcloud-gateway cloud validate --url URL [--credentials FILE]    or choose another place" },
+      "qcloud-gateway cloud validate --url URL [--credentials FILE]    or choose another place; the list of "
+      "demands: qcloud "
+      "help clouds" },
     { QC_OK, 112, "no margin is less than it was.",
       "qcloud-gateway cloud ls --state DIR    correct the cause, then the same call again goes on" },
 };

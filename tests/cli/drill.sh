@@ -121,7 +121,7 @@ expect_exit 0 put x
 find cloud1/f -type f | sort | comm -13 there - | xargs rm
 expect_exit 0 drill --without-cloud c1 --without-cloud c2
 expect_exit 6 drill --without-cloud c2 --without-cloud c3 --report report.json
-out_has 'LOST  x: segment 0: 2 good fragments, 3 needed: c1 missing, 2 withheld'
+out_has 'LOST  x: 2 of 5 clouds gave their fragment, 3 are needed: c1 missing, 2 withheld'
 out_lacks 'LOST  dir/'
 err_has 'E0607'
 err_has '1 of 9 objects would have been lost'

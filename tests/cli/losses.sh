@@ -74,6 +74,7 @@ bring_share 2
 lose_cloud 1
 expect_exit 6 get a none
 err_three_parts E0601
+err_has "cannot read 'a': 2 of 5 clouds gave their fragment, 3 are needed: c1 lost since 20"
 expect_exit 6 get a -
 [ ! -s out ] || fail "bytes came out"
 expect_exit 6 status

@@ -151,12 +151,26 @@ static void check_sweep(int dir)
 static void check_lock(int dir)
 {
     QC_CLEANUP(qc_fd_close) struct qc_fd a = { 0 }, b = { 0 };
-    char pid[32];
+    char who[160], host[64] = "";
+    const char hostile[] = "7 \x1b[2Jx ho\nst";
 
     CHECK_OK(qc_lock_file(&a, dir, "lock", &err));
     CHECK(qc_lock_file(&b, dir, "lock", &err) == QC_LOCKED && !qc_fd_is(&b));
-    snprintf(pid, sizeof pid, "process %ld", (long)getpid());
-    CHECK(strstr(err.msg, pid) != NULL);
+    CHECK(gethostname(host, sizeof host - 1) == 0);
+    snprintf(who, sizeof who, "lock is locked by %s (process %ld on host %s, since 20",
+             program_invocation_short_name, (long)getpid(), host);
+    CHECK(strstr(err.msg, who) == err.msg && err.msg[strlen(err.msg) - 2] == 'Z');
+    qc_err_clear(&err);
+    /* Written by a program of before, by a power cut, by somebody else. */
+    CHECK(ftruncate(qc_fd_get(&a), 0) == 0 && pwrite(qc_fd_get(&a), "4121\n", 5, 0) == 5);
+    CHECK(qc_lock_file(&b, dir, "lock", &err) == QC_LOCKED &&
+          strcmp(err.msg, "lock is locked by process 4121") == 0);
+    CHECK(ftruncate(qc_fd_get(&a), 0) == 0);
+    CHECK(qc_lock_file(&b, dir, "lock", &err) == QC_LOCKED &&
+          strcmp(err.msg, "lock is locked by process (unknown)") == 0);
+    CHECK(pwrite(qc_fd_get(&a), hostile, sizeof hostile, 0) == sizeof hostile);
+    CHECK(qc_lock_file(&b, dir, "lock", &err) == QC_LOCKED &&
+          strcmp(err.msg, "lock is locked by process 7") == 0);
     qc_err_clear(&err);
     qc_fd_close(&a);
     CHECK_OK(qc_lock_file(&b, dir, "lock", &err));

@@ -129,6 +129,71 @@ static void check_clouds(void)
     bar_clouds = NULL;
 }
 
+/* A line of a put of which nothing more became durable for 40 s, on a terminal of so many columns. */
+static void check_stalled(unsigned short columns, struct vault_gw_waits *waits, const char *want)
+{
+    struct out o;
+    struct progress p;
+    char text[512] = "";
+    struct winsize size = { .ws_row = 24, .ws_col = columns };
+    const struct vault_progress at = { .done = UINT64_C(3) << 29,
+                                       .total = UINT64_C(1) << 31,
+                                       .clouds = bar_clouds };
+    const int master = posix_openpt(O_RDWR | O_NOCTTY);
+    CHECK(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    const int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    CHECK(slave >= 0 && ioctl(slave, TIOCSWINSZ, &size) == 0);
+    out_init(&o, "put", MSG_PUT);
+    o.talk = fdopen(slave, "w");
+    o.terminal = true;
+    o.waits = waits;
+    CHECK(o.talk != NULL);
+    progress_begin(&p, &o, QC_LIT("genome.vcf"), "durable", true);
+    p.moved = at.done;
+    p.moved_ms = p.started_ms -= 40000;
+    p.shown_ms -= 60000;
+    progress_tell(&p, &at);
+    const ssize_t n = read(master, text, sizeof text - 1);
+    CHECK(n > 0 && (size_t)n < sizeof text);
+    if (strcmp(text, want) != 0)
+        fprintf(stderr, "%u columns: %s, not %s\n", columns, text + 1, want + 1);
+    CHECK(strcmp(text, want) == 0);
+    struct vault_progress more = at; /* and then something does */
+    more.done++;
+    p.shown_ms -= 60000;
+    progress_tell(&p, &more);
+    CHECK(p.moved_ms > p.started_ms && read(master, text, sizeof text - 1) > 0 &&
+          strstr(text, "stalled") == NULL);
+    fclose(o.talk);
+    close(master);
+}
+
+/* What is waited for stands in place of a time that nobody knows; where it is not known, nothing does. */
+static void check_stalls(void)
+{
+    struct vault_gw_waits waits;
+    struct vault_clouds c = { .count = 2, .v = { { .name = "c1" }, { .name = "aws-fra" } } };
+    vault_gw_waits_init(&waits);
+    check_stalled(100, &waits, "\rgenome.vcf   75 %  1.5/2.0 GiB durable  0 B/s\033[K");
+    c.v[1].state = VAULT_CLOUD_RETRYING;
+    c.v[1].tries = 2;
+    (void)snprintf(c.v[1].why, sizeof c.v[1].why, "HTTP 503");
+    bar_clouds = &c;
+    check_stalled(
+        140, &waits,
+        "\rgenome.vcf   75 %  1.5/2.0 GiB durable  0 B/s  stalled 40s: cloud aws-fra: HTTP 503  1/2 clouds "
+        "(aws-fra: retrying, 3rd)\033[K");
+    (void)snprintf(waits.why, sizeof waits.why, "link hospital-a: key stock empty, 0 bits of \xc3\xa4 keys");
+    check_stalled(
+        200, &waits,
+        "\rgenome.vcf   75 %  1.5/2.0 GiB durable  0 B/s  stalled 40s: link hospital-a: key stock empty, 0 "
+        "bits of \xc3\xa4 keys  1/2 clouds (aws-fra: retrying, 3rd)\033[K");
+    check_stalled(80, &waits,
+                  "\r..me.vcf   75 %  1.5/2.0 GiB durable  stalled 40s: link hospital-a: key stock e\033[K");
+    check_stalled(50, &waits, "\rgenome.vcf   75 %  stalled 40s: link hospital-a:\033[K");
+    bar_clouds = NULL;
+}
+
 int main(void)
 {
     const uint64_t gib = UINT64_C(1) << 30;
@@ -147,6 +212,7 @@ int main(void)
                  "\rgenome.vcf   75 %  1.5/2.0 GiB durable, 1.7 sealed  0 B/s\033[K");
     check_narrow(55, "genome.vcf", 2 * gib, "\rgenome.vcf   75 %  1.5/2.0 GiB durable  0 B/s\033[K");
     check_clouds();
+    check_stalls();
     check_percent();
     check_shown(true, false, " 99 %", "a\x1b");
     check_shown(false, false, NULL, "");

@@ -91,7 +91,8 @@ QC_MUST qc_rc qc_dir_make_durable(int dirfd, const char *name, mode_t mode, stru
 QC_MUST qc_rc qc_dir_make_path(const char *path, mode_t mode, struct qc_err *err);
 
 /*
- * An exclusive lock (flock) on `name`, which is made if missing; the holder's pid stands in it as text. Held
- * while *ret is open. QC_LOCKED at once when another holds it, with that pid in the message.
+ * An exclusive lock (flock) on `name`, which is made if missing; who holds it stands in it as text: process,
+ * program, host, since when. Held while *ret is open: one that died holds nothing. QC_LOCKED at once when
+ * another holds it, with who that is in the message.
  */
 QC_MUST qc_rc qc_lock_file(struct qc_fd *ret, int dirfd, const char *name, struct qc_err *err);

@@ -394,6 +394,7 @@
     X(QC_CLIENT_LOTS_OPEN, 606, "files and folders",                                                         \
       "of all lots of a get -r together, be there two or eight: of 1,024 descriptors")                       \
     X(QC_CLIENT_JOBS_MAX, 8, "transfers", "side by side; each has a segment of 16 MiB in memory")            \
+    X(QC_CLIENT_STALL_MS, 5000, "ms", "without a byte more: progress says what is waited for")               \
     X(QC_CLIENT_CLOUDS_MS, 1000, "ms", "between two questions how far an upload is on each cloud")           \
     X(QC_CLIENT_LEFT_NAMED, 8, "files", "that doctor names of what was left over; it counts all")            \
     X(QC_CLIENT_LEFT_SEEN, 100000, "files", "that doctor looks at for what was left over")                   \

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/key.h"
+#include "base/thread.h"
 #include "vault/entry.h"
 #include "vault/head.h"
 #include "vault/ids.h"
@@ -366,6 +367,16 @@ struct vault_gw_traffic {
 /* Count there from now on, also by later clones; borrowed. gw: of vault_gw_http_new or vault_gw_remote_new.
  */
 void vault_gw_http_count(struct vault_gw *gw, struct vault_gw_traffic *to);
+/* What calls over the connections of a gateway wait for, for people. Any thread. */
+struct vault_gw_waits {
+    pthread_mutex_t lock;      /* guards what follows */
+    const struct vault_gw *by; /* which of them says so, until its call ends; NULL: none waits */
+    char why[QC_ERR_MSG_MAX];  /* what the last try failed with, which is made again; or "" */
+};
+void vault_gw_waits_init(struct vault_gw_waits *w);
+void vault_gw_waits_read(struct vault_gw_waits *w, char out[QC_ERR_MSG_MAX]);
+/* Say so there from now on, also of later clones; borrowed. gw: as above. */
+void vault_gw_http_waits(struct vault_gw *gw, struct vault_gw_waits *to);
 /* net_client_rate of its connection, and of later clones; borrowed. gw: as above. */
 struct net_rate;
 void vault_gw_http_rate(struct vault_gw *gw, struct net_rate *rate);
