@@ -173,3 +173,51 @@ qc_rc qc_ini_path(qc_span value, char *ret, size_t size, struct qc_err *err)
     ret[value.n] = '\0';
     return QC_OK;
 }
+
+/* -- sections with names --------------------------------------------------------------------------------- */
+
+static qc_span line_of(qc_span text)
+{
+    size_t n = 0;
+    while (n < text.n && text.p[n] != '\n')
+        n++;
+    return qc_span_sub(text, 0, n < text.n ? n + 1 : n);
+}
+
+bool qc_ini_section(qc_span *text, unsigned *line, struct qc_ini_section *ret)
+{
+    if (text->n == 0)
+        return false;
+    *ret = (struct qc_ini_section){ .line = *line };
+    qc_span first = line_of(*text);
+    const qc_span word = qc_span_trim(first);
+    if (word.n > 0 && word.p[0] == '[') {
+        ret->head = word;
+        *text = qc_span_from(*text, first.n);
+        ++*line;
+    }
+    ret->body = qc_span_sub(*text, 0, 0);
+    while (text->n > 0) {
+        first = line_of(*text);
+        const qc_span w = qc_span_trim(first);
+        if (w.n > 0 && w.p[0] == '[')
+            break;
+        ret->body.n += first.n;
+        *text = qc_span_from(*text, first.n);
+        ++*line;
+    }
+    return true;
+}
+
+qc_rc qc_ini_section_take(const struct qc_ini_section *s, const char *head, size_t max, struct qc_ini *ini,
+                          void *ctx, struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = 2 * max };
+    for (unsigned i = 1; i < s->line; i++)
+        QC_TRY(qc_buf_add(&text, QC_LIT("\n"), err));
+    QC_TRY(qc_buf_add_str(&text, head, err));
+    if (head[0] != '\0')
+        QC_TRY(qc_buf_add(&text, QC_LIT("\n"), err));
+    QC_TRY(qc_buf_add(&text, s->body, err));
+    return qc_ini_parse(qc_buf_span(&text), 2 * max, ini, ctx, err);
+}

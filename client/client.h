@@ -10,6 +10,7 @@
 #include "messages.h"
 #include "out.h"
 #include "home/places.h"
+#include "home/policy.h"
 #include "qrng/qrng.h"
 #include "home/revival.h"
 #include "vault/vault.h"
@@ -65,7 +66,9 @@ struct client {
     bool random_read;
     struct qrng_provenance provenance; /* of the last object's ids and keys */
     enum qrng_profile profile;         /* whose policy is asked */
-    enum vault_scheme scheme;          /* of --profile, where that is about the three sites */
+    struct policy policy;              /* of put --policy; or none */
+    bool shared;                       /* the profile of the command is one of three sites: */
+    enum vault_scheme scheme;          /* this one */
     bool pad;                          /* --pad, whatever the configuration says */
     bool stats, nice;                  /* of the options */
     uint64_t written;                  /* bytes of fragments on clouds, as far as the gateway says so */

@@ -189,7 +189,9 @@ qc_rc cmd_config_check(void *app, const struct qc_args *args, struct qc_err *err
     struct client *c = app;
     (void)args;
     QC_TRY(client_random_conf(c, err));
-    out_note(&c->out, "%s and random.conf can be used; whether what they name is there: qcloud doctor",
+    QC_TRY(policy_load(&c->places, NULL, NULL, err));
+    out_note(&c->out,
+             "%s, random.conf and policies.conf can be used; whether what they name is there: qcloud doctor",
              c->places.conf_file);
     return QC_OK;
 }

@@ -14,6 +14,7 @@
 #include "home/keeper.h"
 #include "kit.h"
 #include "passphrase.h"
+#include "profile.h"
 #include "remote.h"
 #include "settings.h"
 #include "statement.h"
@@ -615,9 +616,24 @@ qc_rc client_init_from_kit(struct client *c, const struct qc_args *args, struct 
     return as_usage(init_from_kit(c, args, err), err);
 }
 
-qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err)
+/* What the vault is for: three sites are three vaults, each of which is made by itself. */
+static qc_rc check_profile(const struct qc_args *args, bool *ret_site, struct qc_err *err)
 {
-    struct client *c = app;
+    const char *profile = qc_args_value(args, "profile", NULL), *site = qc_args_value(args, "site", NULL);
+    QC_TRY(profile_shared(args, ret_site, NULL, err));
+    if (*ret_site && site == NULL) {
+        const qc_rc rc =
+            QC_FAIL(err, QC_USAGE,
+                    "%s is kept at three sites, and each is a vault of its own: --site A, then B and C",
+                    profile);
+        err->next = "qcloud --site A init --help";
+        return rc;
+    }
+    return QC_OK;
+}
+
+static qc_rc make_or_find(struct client *c, const struct qc_args *args, struct qc_err *err)
+{
     const char *meant = setting_variable("QCLOUD_GATEWAY");
     const bool join = qc_args_flag(args, "join"), kit = qc_args_flag(args, "from-kit") && !join;
     const bool given = qc_args_flag(args, "gateway") && !join && !kit; /* such a vault may have moved */
@@ -637,4 +653,16 @@ qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err)
                     : local ? init_local(c, args, err)
                             : init_remote(c, args, err),
                     err);
+}
+
+qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    bool site = false;
+    QC_TRY(check_profile(args, &site, err));
+    const qc_rc rc = make_or_find(c, args, err);
+    if (site && (rc == QC_OK || rc == QC_DEGRADED))
+        out_note(&c->out, "site %s is there; qcloud site list shows which of the three are",
+                 qc_args_value(args, "site", ""));
+    return rc;
 }

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "profile.h"
 #include "progress.h"
 #include "prune.h"
 #include "put_run.h"
@@ -454,23 +453,25 @@ qc_rc cmd_put(void *app, const struct qc_args *args, struct qc_err *err)
     QC_CLEANUP(put_run_done) struct put_run run = {
         .c = c, .worst = QC_OK, .go_on = true, .stdin_size = VAULT_SIZE_UNKNOWN
     };
-    bool shared = false;
+    const bool shared = c->shared;
     c->metered = true;
     bool tree = qc_args_flag(args, "recursive");
     run.follow = !tree;
-    const char *wait = qc_args_value(args, "wait", "full");
+    const char *wanted = c->policy.wait[0] != '\0' ? c->policy.wait : "full";
+    const char *wait = qc_args_value(args, "wait", wanted);
     const char *until = qc_args_value(args, "retain-until", NULL);
     run.opts.if_absent = qc_args_flag(args, "if-absent");
-    c->pad = qc_args_flag(args, "pad");
+    c->pad = qc_args_flag(args, "pad") || c->policy.pad;
     run.opts.anew = qc_args_flag(args, "restart");
     run.opts.hasty = strcmp(wait, "quorum") == 0;
     if (!run.opts.hasty && strcmp(wait, "full") != 0)
         return QC_FAIL(err, QC_USAGE, "--wait is full or quorum, not '%.40s'", wait);
+    if (run.opts.hasty && strcmp(c->policy.wait, "full") == 0)
+        return QC_FAIL(err, QC_USAGE, "--wait quorum, and policy '%s' waits for all clouds", c->policy.name);
     unsigned jobs = 1;
     QC_TRY(qc_args_u64(args, "stdin-size", true, 0, UINT64_C(1) << 53, &run.stdin_size, err));
     QC_TRY(side_jobs(args, &jobs, err));
     QC_TRY(check_words(args, tree, err));
-    QC_TRY(profile_shared(args, &shared, NULL, err));
     if (until != NULL && shared)
         return QC_FAIL(err, QC_USAGE, "--retain-until is for the profile ec");
     if (until != NULL)

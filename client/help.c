@@ -22,7 +22,8 @@ static const struct help rows[] = {
       "away, 6 too few clouds, 7 no share store, 12 permission or token, 14 no space" },
     { "put",
       { "qcloud put scan.vcf", "qcloud put -r genomes archive/genomes",
-        "tar c notes | qcloud put - notes.tar", "qcloud put --profile xor23 genome.vcf" },
+        "tar c notes | qcloud put - notes.tar", "qcloud put --profile xor23 genome.vcf",
+        "qcloud put --policy genomes genome.vcf" },
       "4 stored with a smaller margin, 5 try again, 6 too few clouds, 7 a share store is missing, 12 the "
       "passphrase or the token is wrong or missing, 14 no space or over quota" },
     { "get",

@@ -5,7 +5,7 @@
 #include "base/opt.h"
 
 /* Words that help takes besides commands: pages made of tables, and those of topics.h. */
-#define HELP_TOPICS "choosing|clouds|commands|config|errors|exit|kits|randomness|salvage|sites"
+#define HELP_TOPICS "choosing|clouds|commands|config|errors|exit|kits|policies|randomness|salvage|sites"
 
 #define HELP_FOOTER                                                                                          \
     "Places: QCLOUD_HOME (one directory), else the XDG directories; QCLOUD_GATEWAY, QCLOUD_SHARE1 and\n"     \

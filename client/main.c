@@ -87,6 +87,8 @@ static const struct qc_opt init_opts[] = {
     { "share1", 0, "DIR", "where share store 1 lies", false },
     { "share2", 0, "DIR",
       "where share store 2 lies: best on another device; label:NAME:DIR: on the disk NAME", false },
+    { "profile", 0, "ec|xor23|shamir|mirror",
+      "what the vault is for: all of it (ec), or, with --site, one of the three sites of the others", false },
     { "mode", 0, "stored|derived",
       "keep a share of each object (default), or two seeds that all shares come from", false },
     { "recovery", 0, "kit",
@@ -137,6 +139,8 @@ static const struct qc_opt put_opts[] = {
     { "restart", 0, NULL, "begin anew, where an interrupted put of the name could go on", false },
     { "pad", 0, NULL,
       "pad it with up to 12 % of zeros, so that its size says little; always: vault.pad = yes", false },
+    { "policy", 0, "P", "as policies.conf says of P: profile, level, randomness (qcloud help policies)",
+      false },
     { "stdin-size", 0, "N",
       "standard input has so many bytes (k, M, G: powers of 1024), or nothing is stored", false },
     { "wait", 0, "full|quorum", "for all clouds (default), or for as many as must have it: the others follow",
@@ -400,7 +404,7 @@ static const struct qc_cmd cmds[] = {
       NEEDS_CLASS(MSG_CONFIG) | NEEDS_CONF, NULL, cmd_config_get },
     { "config set", "KEY VALUE", "change one key; comments and all else stay as they are", 2, 2,
       NEEDS_CLASS(MSG_CONFIG) | NEEDS_CONF, NULL, cmd_config_set },
-    { "config check", "", "can qcloud.conf and random.conf be used?", 0, 0,
+    { "config check", "", "can qcloud.conf, random.conf and policies.conf be used?", 0, 0,
       NEEDS_CLASS(MSG_CONFIG) | NEEDS_CONF, NULL, cmd_config_check },
     { "doctor", "[DIR...]",
       "what is wrong here: configuration, permissions, programs, clock, room, leftovers, and all of status",
@@ -536,7 +540,6 @@ static bool carries_bytes(const struct qc_args *args)
 
 static qc_rc run_command(struct client *c, const struct qc_args *args, bool plain, struct qc_err *err)
 {
-    bool shared = false;
     /* Text for people, asked for as such; and the kit, which is a file. */
     if (plain || (args->cmd != NULL && args->cmd->run == cmd_gateway_kit))
         c->out.json = false;
@@ -553,14 +556,17 @@ static qc_rc run_command(struct client *c, const struct qc_args *args, bool plai
         return args->cmd->run(c, args, err);
     QC_TRY(secret_none_in_environment(err));
     c->passes = (struct vault_passes){ .ask = client_ask_pass, .ctx = c, .cancel = signals_cancel() };
-    QC_TRY(profile_shared(args, &shared, &c->scheme, err));
-    QC_TRY(settings_places(c, args,
-                           shared || c->out.class == MSG_SHARED_GET || c->out.class == MSG_SHARED_PUT, err));
+    QC_TRY(profile_of(c, args, err));
+    if (args->cmd->run == cmd_init) /* which makes one vault at a time, of whatever profile */
+        c->shared = false;
+    QC_TRY(settings_places(
+        c, args, c->shared || c->out.class == MSG_SHARED_GET || c->out.class == MSG_SHARED_PUT, err));
     c->conf.idle_s = CONF_IDLE_DEFAULT;
-    const bool needs_conf = (args->cmd->needs & NEEDS_CONF) != 0 && !shared; /* but those of the sites */
+    const bool needs_conf = (args->cmd->needs & NEEDS_CONF) != 0 && !c->shared; /* but those of the sites */
     c->needs_both = (args->cmd->needs & NEEDS_BOTH) != 0;
     if (needs_conf)
         QC_TRY(settings_conf(c, &c->conf, err));
+    QC_TRY(policy_way(&c->policy, &c->conf, err));
     QC_TRY(limit_begin(c, qc_args_value(args, "limit-rate", NULL), err));
     QC_TRY(kit_take_recovery(c, args, err));
     if ((args->cmd->needs & NEEDS_OWN_GATEWAY) != 0 && remote_is(c))

@@ -560,7 +560,9 @@ static const struct row rows[] = {
       { 3,
         "Not stored: nothing of this attempt is visible. Reading goes on.",
         { SAY("see that the link that the message names is up and its key manager has keys (qcloud-link "
-              "status), then the same command again") } } },
+              "status), then the same command again"),
+          SAY("or under a policy that takes less, where it may: qcloud put --policy NAME (qcloud help "
+              "policies)") } } },
     { QC_LINK,
       ALL,
       { 4,

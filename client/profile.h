@@ -1,4 +1,4 @@
-/* How objects can be kept: --profile. Part of the program qcloud (layer 5). */
+/* How objects can be kept: --profile, --policy. Part of the program qcloud (layer 5). */
 #pragma once
 #include "client.h"
 
@@ -6,3 +6,6 @@
  * profile. */
 QC_MUST qc_rc profile_shared(const struct qc_args *args, bool *ret, enum vault_scheme *ret_scheme,
                              struct qc_err *err);
+/* --policy into c->policy, and from it or --profile c->shared and c->scheme. QC_USAGE: both, and they differ;
+ * policy_load's errors. */
+QC_MUST qc_rc profile_of(struct client *c, const struct qc_args *args, struct qc_err *err);

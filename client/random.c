@@ -10,7 +10,8 @@ enum { TRIAL = 32 /* bytes */ };
 qc_rc client_random_conf(struct client *c, struct qc_err *err)
 {
     c->random_read = true;
-    return home_random_conf(&c->places, &c->random, err);
+    QC_TRY(home_random_conf(&c->places, &c->random, err));
+    return policy_random(&c->policy, &c->random, err);
 }
 
 qc_rc client_rng(struct client *c, struct qc_err *err)

@@ -81,6 +81,8 @@ static qc_rc open_site(struct sites *s, unsigned i, struct qc_err *err)
     qc_rc rc = conf_load(&site->places, &site->conf, why);
     if (rc == QC_OK && !site->conf.has_vault)
         rc = QC_FAIL(why, QC_NOTCONF, "%s has no [vault]", site->places.conf_file);
+    if (rc == QC_OK)
+        rc = policy_way(&s->of->policy, &site->conf, why);
     if (rc == QC_NOTCONF) {
         site_free(&s->site[i]);
         s->s.notes[i] = NULL;

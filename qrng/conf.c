@@ -254,61 +254,7 @@ static const struct qc_ini_key source_keys[] = {
 };
 enum { SOURCE_KEYS = sizeof source_keys / sizeof *source_keys };
 
-/* --- The file: sections have names, which the tables of base/ini.h have not --- */
-
-/* From a line that begins with '[' to the next one. */
-struct section {
-    qc_span head, body; /* the first line; what follows */
-    unsigned line;      /* of the head; 1 is the first */
-};
-
-static qc_span line_of(qc_span text)
-{
-    size_t n = 0;
-    while (n < text.n && text.p[n] != '\n')
-        n++;
-    return qc_span_sub(text, 0, n < text.n ? n + 1 : n);
-}
-
-/* The next section; what stands before the first one is a section without a head. */
-static bool section_next(qc_span *text, unsigned *line, struct section *ret)
-{
-    if (text->n == 0)
-        return false;
-    *ret = (struct section){ .line = *line };
-    qc_span first = line_of(*text);
-    const qc_span word = qc_span_trim(first);
-    if (word.n > 0 && word.p[0] == '[') {
-        ret->head = word;
-        *text = qc_span_from(*text, first.n);
-        ++*line;
-    }
-    ret->body = qc_span_sub(*text, 0, 0);
-    while (text->n > 0) {
-        first = line_of(*text);
-        const qc_span w = qc_span_trim(first);
-        if (w.n > 0 && w.p[0] == '[')
-            break;
-        ret->body.n += first.n;
-        *text = qc_span_from(*text, first.n);
-        ++*line;
-    }
-    return true;
-}
-
-/* The section's lines where they stand in the file, under a head that the table knows. */
-static qc_rc section_take(const struct section *s, const char *head, struct qc_ini *ini, void *ctx,
-                          struct qc_err *err)
-{
-    QC_CLEANUP(qc_buf_free) qc_buf text = { .max = 2 * QC_QRNG_CONF_MAX };
-    for (unsigned i = 1; i < s->line; i++)
-        QC_TRY(qc_buf_add(&text, QC_LIT("\n"), err));
-    QC_TRY(qc_buf_add_str(&text, head, err));
-    if (head[0] != '\0')
-        QC_TRY(qc_buf_add(&text, QC_LIT("\n"), err));
-    QC_TRY(qc_buf_add(&text, s->body, err));
-    return qc_ini_parse(qc_buf_span(&text), 2 * QC_QRNG_CONF_MAX, ini, ctx, err);
-}
+/* --- The file --- */
 
 /* What was read so far: with room for the sources that the file has, not for all that it might. */
 struct draft {
@@ -316,7 +262,7 @@ struct draft {
     struct qrng_source_conf source[];
 };
 
-static qc_rc take_name(struct draft *c, const struct section *s, qc_span name, struct qc_err *err)
+static qc_rc take_name(struct draft *c, const struct qc_ini_section *s, qc_span name, struct qc_err *err)
 {
     bool good = name.n >= 1 && name.n <= QC_QRNG_NAME_MAX;
     for (size_t i = 0; i < name.n && good; i++) {
@@ -351,7 +297,7 @@ static qc_rc check_kind(const struct qrng_source_conf *s, unsigned line, struct 
     return QC_OK;
 }
 
-static qc_rc take_source(struct draft *c, const struct section *s, qc_span name, struct qc_err *err)
+static qc_rc take_source(struct draft *c, const struct qc_ini_section *s, qc_span name, struct qc_err *err)
 {
     struct qc_ini ini = { .keys = source_keys, .count = SOURCE_KEYS };
     if (c->count == QC_QRNG_SOURCES_MAX)
@@ -359,7 +305,7 @@ static qc_rc take_source(struct draft *c, const struct section *s, qc_span name,
     struct qrng_source_conf *one = &c->source[c->count];
     *one = (struct qrng_source_conf){ .stall_ms = QC_QRNG_STALL_MS };
     QC_TRY(take_name(c, s, name, err));
-    QC_TRY(section_take(s, "[source]", &ini, one, err));
+    QC_TRY(qc_ini_section_take(s, "[source]", QC_QRNG_CONF_MAX, &ini, one, err));
     const bool remote = qrng_kind_is_remote(one->kind);
     if (ini.line[0] == 0 || one->path[0] == one->url[0])
         return QC_FAIL(err, QC_NOTCONF, "line %u: the source '%s' has no kind, or no %s", s->line, one->name,
@@ -379,7 +325,7 @@ static qc_rc take_source(struct draft *c, const struct section *s, qc_span name,
 
 static const char source_head[] = "[source ";
 
-static bool is_source(const struct section *s)
+static bool is_source(const struct qc_ini_section *s)
 {
     const size_t n = sizeof source_head - 1;
     return s->head.n > n && memcmp(s->head.p, source_head, n) == 0;
@@ -388,27 +334,28 @@ static bool is_source(const struct section *s)
 /* Room for as many as take_source takes. */
 static struct draft *draft_new(qc_span text)
 {
-    struct section s;
+    struct qc_ini_section s;
     unsigned line = 1;
     size_t count = 0;
-    while (count < QC_QRNG_SOURCES_MAX && section_next(&text, &line, &s))
+    while (count < QC_QRNG_SOURCES_MAX && qc_ini_section(&text, &line, &s))
         count += is_source(&s);
     return qc_alloc(sizeof(struct draft) + count * sizeof(struct qrng_source_conf));
 }
 
-static qc_rc take_section(struct draft *c, const struct section *s, struct policies *p, struct qc_ini *policy,
-                          struct qc_err *err)
+static qc_rc take_section(struct draft *c, const struct qc_ini_section *s, struct policies *p,
+                          struct qc_ini *policy, struct qc_err *err)
 {
     const size_t n = sizeof source_head - 1;
     if (s->head.n == 0) {
         struct qc_ini none = { .keys = policy_keys, .count = sizeof policy_keys / sizeof *policy_keys };
-        return section_take(s, "", &none, p, err); /* comments only: a key before a section is refused */
+        return qc_ini_section_take(s, "", QC_QRNG_CONF_MAX, &none, p,
+                                   err); /* comments only: a key before a section is refused */
     }
     if (qc_span_eq(s->head, QC_LIT("[policy]"))) {
         if (policy->keys != NULL)
             return QC_FAIL(err, QC_USAGE, "line %u: [policy] is given twice", s->line);
         *policy = (struct qc_ini){ .keys = policy_keys, .count = sizeof policy_keys / sizeof *policy_keys };
-        return section_take(s, "[policy]", policy, p, err);
+        return qc_ini_section_take(s, "[policy]", QC_QRNG_CONF_MAX, policy, p, err);
     }
     if (is_source(s) && s->head.p[s->head.n - 1] == ']')
         return take_source(c, s, qc_span_trim(qc_span_sub(s->head, n, s->head.n - n - 1)), err);
@@ -426,14 +373,14 @@ qc_rc qrng_conf_parse(qc_span text, struct qrng_conf *ret, struct qc_err *err)
 {
     struct policies p = { 0 };
     struct qc_ini policy = { 0 };
-    struct section s;
+    struct qc_ini_section s;
     unsigned line = 1;
     if (text.n > QC_QRNG_CONF_MAX)
         return QC_FAIL(err, QC_LIMIT, "%zu bytes, at most %d", text.n, QC_QRNG_CONF_MAX);
     QC_CLEANUP(qc_free_ptr) struct draft *c = draft_new(text);
     if (c == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory for a configuration");
-    while (section_next(&text, &line, &s))
+    while (qc_ini_section(&text, &line, &s))
         QC_TRY(take_section(c, &s, &p, &policy, err));
     for (unsigned i = 0; i < QRNG_PROFILE_COUNT; i++) {
         if (policy.line[i] == 0)

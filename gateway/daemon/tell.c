@@ -156,8 +156,7 @@ static const struct row moves[] = {
       "what line one says is missing: bring clouds back, or add one; the same call again goes on" },
     { QC_UNFIT, 113, "nothing of that place is used, and nothing is stored there.",
       "qcloud-gateway cloud validate --url URL [--credentials FILE]    or choose another place; the list of "
-      "demands: qcloud "
-      "help clouds" },
+      "demands: qcloud help clouds" },
     { QC_OK, 112, "no margin is less than it was.",
       "qcloud-gateway cloud ls --state DIR    correct the cause, then the same call again goes on" },
 };

@@ -94,6 +94,34 @@ expect_exit 0 config set vault.pad no
 grep -v '^pad = ' "$conf" >without
 cp without "$conf"
 
+# Policies: what a name asks for, and nothing sent where it cannot be had.
+expect_exit 10 put --policy lab secret
+err_has "no policy 'lab'; there is none"
+printf '%s\n' '[lab]' 'pad = yes' 'level = otp' 'random = os' '[q]' 'random = required' '[three]' 'profile = xor23' '[all]' 'wait = full' \
+    >"$QCLOUD_HOME/policies.conf"
+expect_exit 0 config check
+expect_exit 0 --json put --policy lab secret by-policy
+json_ok
+[ "$(json_get 'lines[1]["padding"]')" = "$want" ] || fail "put --policy lab: $(cat out)"
+expect_exit 10 put --policy lib secret
+err_three_parts E1001
+err_has "no policy 'lib'; there are: lab q three all"
+expect_exit 13 put --policy q secret no
+err_three_parts E1301
+err_has "policy 'q': a source of random numbers is required, and random.conf has none"
+expect_exit 3 stat no
+expect_exit 10 put --policy three secret
+err_has 'the sites A, B and C of this profile are not set up'
+expect_exit 2 put --policy lab --profile xor23 secret
+err_has "policy 'lab' has the profile ec"
+expect_exit 2 put --policy all --wait quorum secret
+expect_exit 0 put --policy all --profile ec secret by-policy
+echo 'levl = otp' >>"$QCLOUD_HOME/policies.conf"
+expect_exit 2 put --policy lab secret
+err_has "policies.conf: line 11: unknown key 'levl'; the nearest is 'level'"
+expect_exit 2 config check
+rm "$QCLOUD_HOME/policies.conf"
+
 # A section, or a key, that was not there yet.
 printf '[vault]\nid = %s\nshare1 = %s\nshare2 = %s\ngateway = local' "$id" "$T/share1" "$T/stick" >"$conf"
 expect_exit 0 config set gateway.idle 90

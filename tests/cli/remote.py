@@ -32,6 +32,11 @@ def use(server):
             u.write("f", data)
             u.expect(0, "put", os.path.join(u.work, "f"), "a name")
             check(u.get("a name") == data, f"{url}: what was got is not what was put")
+            with open(os.path.join(u.home, "policies.conf"), "w", encoding="utf-8") as policies:
+                policies.write("[strong]\nlevel = otp\n[any]\nlevel = plain\n")
+            text = said(u.expect(0 if url.startswith("unix:") else 13, "put", "--policy", "strong", os.path.join(u.work, "f"), "a name"))
+            check(url.startswith("unix:") or ("E1303" in text and "policy 'strong' wants otp to the gateway at" in text and "put --policy NAME" in text), text)
+            u.expect(0, "put", "--policy", "any", os.path.join(u.work, "f"), "a name")
             check(u.expect(0, "ls").stdout == b"a name\n", f"{url}: ls")
             u.expect(0, "verify")
             text = u.expect(0, "status").stdout.decode()

@@ -9,8 +9,9 @@ letters='A B C'
 
 mk_site()
 {
-    expect_exit 0 --site "$1" init --local --cloud "file://$T/cloud-$1" --no-passphrase \
+    expect_exit 0 --site "$1" init "${x[@]}" --local --cloud "file://$T/cloud-$1" --no-passphrase \
         --share1 "$T/share1-$1" --share2 "$T/share2-$1"
+    err_has "site $1 is there"
 }
 site_gateway()
 {
@@ -71,6 +72,9 @@ err_has 'ec, xor23, shamir or mirror'
 random_file one 3000001
 expect_exit 10 put "${x[@]}" one
 err_three_parts E1002
+expect_exit 2 init "${x[@]}" --local --cloud "file://$T/cloud-A" --no-passphrase
+err_three_parts E0202
+err_has 'xor23 is kept at three sites'
 mk_site A
 expect_exit 6 put "${x[@]}" one
 err_three_parts E0609
@@ -211,7 +215,8 @@ expect_exit 0 --strict get -f "${x[@]}" tree/two back
 stop_sites
 cp -a "$(site_gateway B)" gateway-B
 cp -a cloud-B cloud-B.old
-expect_exit 0 put "${x[@]}" one late
+printf '[three]\nprofile = xor23\n' >"$QCLOUD_HOME/policies.conf"
+expect_exit 0 put --policy three one late
 stop_sites
 rm -rf "$(site_gateway B)" cloud-B
 cp -a gateway-B "$(site_gateway B)"

@@ -1,5 +1,7 @@
-/* fuzz/home_conf: any text is taken or refused; what is taken comes back the same after printing. */
+/* fuzz/home_conf: any text is taken or refused, as qcloud.conf and as policies.conf; what is taken of the
+ * former comes back the same after printing. */
 #include "home/conf.h"
+#include "home/policy.h"
 
 #include "qc_fuzz.h"
 
@@ -9,6 +11,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct conf again;
     struct qc_err err = { 0 };
     QC_CLEANUP(qc_buf_free) qc_buf text = { .max = QC_CLIENT_CONF_MAX };
+    struct policy policy = { .name = "before" };
+    const qc_rc rc = policy_parse(qc_span_of(data, size), "lab", &policy, &err);
+    QC_ASSERT(strcmp(policy.name, rc == QC_OK ? "lab" : "before") == 0);
     if (conf_parse(qc_span_of(data, size), &c, &err) != QC_OK)
         return 0;
     QC_ASSERT(conf_print(&c, &text, &err) == QC_OK);

@@ -1,5 +1,6 @@
 /* unit/home_conf: the configuration is taken strictly, and comes back as it was written. */
 #include "home/conf.h"
+#include "home/policy.h"
 
 #include "qc_check.h"
 
@@ -228,8 +229,94 @@ static void check_file(void)
     CHECK(rmdir(p.conf_dir) == 0 && rmdir(dir) == 0);
 }
 
+/* -- policies.conf --------------------------------------------------------------------------------------- */
+
+#define POLICIES                                                                                             \
+    "# mine\n[genomes]\nprofile = xor23\nlevel=otp\nrandom = required\n[lab]\nwait = quorum\npad = yes\n[ "  \
+    "a-b_c.9 ]\n"
+
+static void no_policy(const char *text, const char *name, qc_rc want, const char *words)
+{
+    struct qc_err err = { 0 };
+    struct policy p = { .name = "before" };
+    const qc_rc rc = policy_parse(qc_span_str(text), name, &p, &err);
+    if (rc != want || strstr(err.msg, words) == NULL)
+        fprintf(stderr, "%s: %s: %s\n", text, qc_rc_name(rc), err.msg);
+    CHECK(rc == want && strstr(err.msg, words) != NULL && strcmp(p.name, "before") == 0);
+}
+
+/* The way that stands in qcloud.conf, and what a policy makes of it. */
+static void way(const char *gateway, const char *level, const char *wants, qc_rc want, const char *then)
+{
+    static struct conf c;
+    struct qc_err err = { 0 };
+    struct policy p = { .name = "genomes" };
+    c = (struct conf){ 0 };
+    (void)snprintf(c.gateway, sizeof c.gateway, "%s", gateway);
+    (void)snprintf(c.level, sizeof c.level, "%s", level);
+    (void)snprintf(p.level, sizeof p.level, "%s", wants);
+    const qc_rc rc = policy_way(&p, &c, &err);
+    if (rc != want || strcmp(c.level, then) != 0)
+        fprintf(stderr, "%s at %s, %s: %s, '%s': %s\n", gateway, level, wants, qc_rc_name(rc), c.level,
+                err.msg);
+    CHECK(rc == want && strcmp(c.level, then) == 0);
+    CHECK(rc == QC_OK || strstr(err.msg, "policy 'genomes' wants ") == err.msg);
+}
+
+static void check_random(enum qrng_policy has, enum qrng_policy wants, size_t sources, qc_rc want,
+                         enum qrng_policy then)
+{
+    static struct qrng_conf c;
+    struct qc_err err = { 0 };
+    const struct policy p = { .has_random = true, .random = wants };
+    qrng_conf_init(&c);
+    c.count = sources;
+    c.policy[QRNG_PROFILE_EC] = c.policy[QRNG_PROFILE_XOR23] = has;
+    CHECK(policy_random(&p, &c, &err) == want);
+    CHECK(c.policy[QRNG_PROFILE_EC] == then && c.policy[QRNG_PROFILE_XOR23] == then);
+}
+
+static void policies(void)
+{
+    struct qc_err err = { 0 };
+    struct policy p = { 0 };
+    CHECK_OK(policy_parse(qc_span_str(POLICIES), "genomes", &p, &err));
+    CHECK(strcmp(p.profile, "xor23") == 0 && strcmp(p.level, "otp") == 0 && p.has_random &&
+          p.random == QRNG_POLICY_REQUIRED && p.wait[0] == '\0' && !p.pad);
+    CHECK_OK(policy_parse(qc_span_str(POLICIES), "lab", &p, &err));
+    CHECK(p.profile[0] == '\0' && strcmp(p.wait, "quorum") == 0 && p.pad && !p.has_random);
+    CHECK_OK(policy_parse(qc_span_str(POLICIES), "a-b_c.9", &p, &err));
+    CHECK_OK(policy_parse(qc_span_str(POLICIES), NULL, NULL, &err));
+    CHECK_OK(policy_parse(qc_span_str(""), NULL, NULL, &err));
+    no_policy(POLICIES, "genome", QC_NOTCONF, "no policy 'genome'; there are: genomes lab a-b_c.9");
+    no_policy("", "lab", QC_NOTCONF, "there is none");
+    no_policy("[lab]\nprofil = ec\n", "lab", QC_USAGE,
+              "line 2: unknown key 'profil'; the nearest is 'profile'");
+    no_policy("[lab]\n\nlevel = qkd\n", "lab", QC_USAGE, "otp, qkd-tls, tls or plain is wanted");
+    no_policy("[lab]\nrandom = test\n", "lab", QC_USAGE, "required, preferred or os is wanted");
+    no_policy("[lab]\npad = maybe\n", "lab", QC_USAGE, "line 2");
+    no_policy("[lab]\n[x]\n[lab]\n", "lab", QC_USAGE, "line 3: [lab] is given twice");
+    no_policy("[lab]\n[a b]\n", "lab", QC_USAGE, "line 2: a section is [NAME]");
+    no_policy("[lab]\n[\n", "lab", QC_USAGE, "line 2: a section is [NAME]");
+    no_policy("[]\n", "lab", QC_USAGE, "line 1: a section is [NAME]");
+    no_policy("[lab\n", "lab", QC_USAGE, "line 1");
+    no_policy("pad = yes\n[lab]\n", "lab", QC_USAGE, "line 1");
+    way("", "", "otp", QC_OK, "");
+    way("unix:/run/door", "plain", "otp", QC_OK, "plain");
+    way("https://g", "", "tls", QC_OK, "tls");
+    way("https://g", "", "plain", QC_OK, "plain");
+    way("https://g", "tls", "plain", QC_OK, "tls");
+    way("https://g", "", "qkd-tls", QC_LINK, "");
+    way("https://g", "tls", "otp", QC_LINK, "tls");
+    check_random(QRNG_POLICY_OS, QRNG_POLICY_PREFERRED, 1, QC_OK, QRNG_POLICY_PREFERRED);
+    check_random(QRNG_POLICY_REQUIRED, QRNG_POLICY_OS, 1, QC_OK, QRNG_POLICY_REQUIRED);
+    check_random(QRNG_POLICY_OS, QRNG_POLICY_REQUIRED, 0, QC_RANDOM, QRNG_POLICY_OS);
+    check_random(QRNG_POLICY_OS, QRNG_POLICY_OS, 0, QC_OK, QRNG_POLICY_OS);
+}
+
 int main(void)
 {
+    policies();
     check_good();
     check_refusals();
     check_cuts();

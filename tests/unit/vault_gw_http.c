@@ -306,12 +306,18 @@ struct reviver {
     struct server s;
     unsigned asked, starts_at; /* the call that starts the server; earlier ones only say that they did */
     qc_rc rc;                  /* of all calls */
+    struct vault_gw_waits *waits;
 };
 
 static qc_rc bring_up(void *ctx, const struct vault_op *op, struct qc_err *err)
 {
     struct reviver *r = ctx;
     CHECK(op != NULL);
+    if (r->waits != NULL) { /* what is waited for is known meanwhile */
+        char why[QC_ERR_MSG_MAX];
+        vault_gw_waits_read(r->waits, why);
+        CHECK(strstr(why, "the gateway is not running") == why);
+    }
     if (r->rc != QC_OK)
         return QC_FAIL(err, r->rc, "nothing to start");
     if (++r->asked == r->starts_at)
@@ -328,10 +334,18 @@ static void revived(void)
     struct vault_gw *clone = NULL;
     struct reviver r = { .starts_at = 2, .s = { .answers = { answer("200 OK", "", ENTRY) } } };
     struct vault_gw *gw = connect_to();
+    struct vault_gw_waits waits;
+    char why[QC_ERR_MSG_MAX] = "x";
+    vault_gw_waits_init(&waits);
+    r.waits = &waits;
     vault_gw_http_revive(gw, (struct vault_gw_revive){ .fn = bring_up, .ctx = &r });
+    vault_gw_http_waits(gw, &waits);
     CHECK_OK(gw->ops->clone(gw, &clone, &err));
     CHECK_OK(entry_of(clone, &e, &soon, &err));
     CHECK(r.asked == 2 && e.e.number == 7);
+    vault_gw_waits_read(&waits, why);
+    CHECK(why[0] == '\0' && waits.by == NULL);
+    r.waits = NULL;
     vault_gw_entry_done(&e);
     stop(&r.s); /* its socket stays behind, as after kill -9 */
     r.rc = QC_TEMP;

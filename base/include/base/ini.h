@@ -34,6 +34,21 @@ struct qc_ini {
  */
 QC_MUST qc_rc qc_ini_parse(qc_span text, size_t max, struct qc_ini *ini, void *ctx, struct qc_err *err);
 
+/* Where sections have names of their own, which a table cannot know: [source lab]. From a line that begins
+ * with
+ * '[' to the next one; borrowed. */
+struct qc_ini_section {
+    qc_span head, body; /* the first line, trimmed; what follows */
+    unsigned line;      /* of the head; 1 is the first */
+};
+/* The next one of a text, *line being 1 at its begin; what stands before the first is one without a head.
+ * False: there is none. */
+bool qc_ini_section(qc_span *text, unsigned *line, struct qc_ini_section *ret);
+/* Its keys by a table whose section is head, "[source]"; or "": comments alone may stand there. Messages have
+ * the file's lines. max: bytes of the file at most. Errors: qc_ini_parse's. */
+QC_MUST qc_rc qc_ini_section_take(const struct qc_ini_section *s, const char *head, size_t max,
+                                  struct qc_ini *ini, void *ctx, struct qc_err *err);
+
 /* Values that many tables have; each says what it wants. */
 /* A whole number from min to max. */
 QC_MUST qc_rc qc_ini_u64(qc_span value, uint64_t min, uint64_t max, uint64_t *ret, struct qc_err *err);
