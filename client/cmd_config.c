@@ -65,7 +65,7 @@ static qc_rc tell_said(struct client *c, const struct said *s, bool origin, stru
 /* What said a key that is said: --limit-rate of the command line, a variable, the file, or nobody. */
 static void find_origin(const struct client *c, size_t i, const char *limit, struct said *ret)
 {
-    const char *variable = setting_of_key(i);
+    const char *variable = conf_variable(i);
     ret->origin = c->conf.line[i] != 0 ? ORIGIN_FILE : ORIGIN_DEFAULT;
     ret->line = c->conf.line[i];
     if (variable != NULL && setting_variable(variable) != NULL) {
@@ -177,7 +177,7 @@ qc_rc cmd_config_set(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(conf_parse(qc_buf_span(&after), &c->conf, err));
     QC_TRY(check_keeper(c, i, err));
     QC_TRY(conf_save_text(&c->places, qc_buf_span(&after), err));
-    const char *variable = setting_of_key(i);
+    const char *variable = conf_variable(i);
     if (variable != NULL && setting_variable(variable) != NULL)
         out_note(&c->out, "%s is set, and wins over the file", variable);
     return tell(c, i, NULL, false, err);

@@ -19,16 +19,6 @@ static const struct row {
 #undef X
 };
 
-/* Keys of qcloud.conf that the environment may say. */
-static const struct {
-    const char *key, *variable;
-} places[] = {
-    { "vault.gateway", "QCLOUD_GATEWAY" },
-    { "vault.share1", "QCLOUD_SHARE1" },
-    { "vault.share2", "QCLOUD_SHARE2" },
-};
-enum { PLACES = sizeof places / sizeof places[0] };
-
 const char *origin_text(enum origin o)
 {
     static const char *const words[] = { "option", "environment", "file", "default" };
@@ -37,8 +27,7 @@ const char *origin_text(enum origin o)
 
 const char *setting_variable(const char *name)
 {
-    const char *v = getenv(name);
-    return v == NULL || v[0] == '\0' ? NULL : v;
+    return places_variable(name);
 }
 
 /* --quiet and --verbose are the log's level, and --json has no value. */
@@ -257,9 +246,9 @@ qc_rc settings_places(struct client *c, const struct qc_args *args, bool all_sit
         QC_TRY(places_site(&c->places, site_letter(i), err));
         msg_vault("--site", site);
     }
-    for (size_t at = 0; all_sites && at < PLACES; at++)
-        if (setting_variable(places[at].variable) != NULL)
-            return refuse_for_sites(places[at].variable, c, err);
+    for (size_t key = 0; all_sites && conf_key(key) != NULL; key++)
+        if (conf_variable(key) != NULL && setting_variable(conf_variable(key)) != NULL)
+            return refuse_for_sites(conf_variable(key), c, err);
     if (config.origin == ORIGIN_DEFAULT)
         return QC_OK;
     if (all_sites)
@@ -267,28 +256,6 @@ qc_rc settings_places(struct client *c, const struct qc_args *args, bool all_sit
     QC_TRY_AS(take_config(c, &config, err), err, "%s", config.by);
     if (config.origin == ORIGIN_OPTION)
         msg_vault(config.by, config.value);
-    return QC_OK;
-}
-
-const char *setting_of_key(size_t i)
-{
-    for (size_t at = 0; at < PLACES; at++)
-        if (conf_key(i) != NULL && strcmp(conf_key(i), places[at].key) == 0)
-            return places[at].variable;
-    return NULL;
-}
-
-/* What the environment says of places. *ret_any: it says something. */
-static qc_rc override(struct conf *conf, bool *ret_any, struct qc_err *err)
-{
-    for (size_t i = 0; conf_key(i) != NULL; i++) {
-        const char *variable = setting_of_key(i), *value = NULL;
-        if (variable == NULL || (value = setting_variable(variable)) == NULL)
-            continue;
-        QC_TRY_AS(conf_override(conf, i, qc_span_str(value), err), err, "%s", variable);
-        *ret_any = true;
-        QC_TRY_AS(conf_check(conf, err), err, "%s", variable);
-    }
     return QC_OK;
 }
 
@@ -323,16 +290,12 @@ static qc_rc no_such_vault(const struct client *c, struct qc_err *err)
 
 qc_rc settings_conf(struct client *c, struct conf *ret, struct qc_err *err)
 {
-    bool any = false;
     if (c->vault_name != NULL && access(c->places.conf_file, F_OK) != 0 && errno == ENOENT)
         return no_such_vault(c, err);
     QC_TRY(conf_load(&c->places, ret, err));
     if (!ret->has_vault)
         return QC_FAIL(err, QC_NOTCONF, "%s has no [vault]", c->places.conf_file);
-    QC_TRY(override(ret, &any, err));
-    if (any)
-        conf_find_disks(ret);
-    return QC_OK;
+    return conf_environment(ret, err);
 }
 
 qc_rc setting_share(unsigned i, const char *otherwise, const char **ret, struct qc_err *err)

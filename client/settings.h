@@ -53,8 +53,6 @@ QC_MUST qc_rc settings_places(struct client *c, const struct qc_args *args, bool
                               struct qc_err *err);
 /* conf_load, then what the environment says of its keys. QC_USAGE: with the variable; conf_load's. */
 QC_MUST qc_rc settings_conf(struct client *c, struct conf *ret, struct qc_err *err);
-/* The variable that may say key i of qcloud.conf, or NULL. */
-const char *setting_of_key(size_t i);
 /* The place of share store i (0, 1), as the environment says it and after a look at whether it can be one; or
  * otherwise. *ret is borrowed. QC_USAGE */
 QC_MUST qc_rc setting_share(unsigned i, const char *otherwise, const char **ret, struct qc_err *err);

@@ -584,6 +584,30 @@ const char *conf_absent(const struct conf *c, unsigned i)
     return c->absent[i].rc != QC_OK ? c->absent[i].msg : NULL;
 }
 
+const char *conf_variable(size_t i)
+{
+    return i == KEY_GATEWAY  ? "QCLOUD_GATEWAY"
+           : i == KEY_SHARE1 ? "QCLOUD_SHARE1"
+           : i == KEY_SHARE2 ? "QCLOUD_SHARE2"
+                             : NULL;
+}
+
+qc_rc conf_environment(struct conf *c, struct qc_err *err)
+{
+    bool any = false;
+    for (size_t i = 0; i < KEYS; i++) {
+        const char *variable = conf_variable(i), *value = NULL;
+        if (variable == NULL || (value = places_variable(variable)) == NULL)
+            continue;
+        any = true;
+        QC_TRY_AS(conf_override(c, i, qc_span_str(value), err), err, "%s", variable);
+        QC_TRY_AS(conf_check(c, err), err, "%s", variable);
+    }
+    if (any)
+        conf_find_disks(c);
+    return QC_OK;
+}
+
 void conf_find_disks(struct conf *c)
 {
     for (unsigned i = 0; i < 2; i++) {

@@ -272,3 +272,22 @@ qc_rc places_find(struct places *ret, struct qc_err *err)
     *ret = p;
     return QC_OK;
 }
+
+const char *places_variable(const char *name)
+{
+    const char *v = getenv(name);
+    return v == NULL || v[0] == '\0' ? NULL : v;
+}
+
+qc_rc places_by_environment(struct places *ret, struct qc_err *err)
+{
+    const char *vault = places_variable("QCLOUD_VAULT"), *config = places_variable("QCLOUD_CONFIG");
+    struct places p;
+    QC_TRY(places_find(&p, err));
+    if (vault != NULL)
+        QC_TRY_AS(places_vault(&p, vault, err), err, "QCLOUD_VAULT");
+    if (config != NULL)
+        QC_TRY_AS(places_config(&p, config, err), err, "QCLOUD_CONFIG");
+    *ret = p;
+    return QC_OK;
+}

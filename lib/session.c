@@ -212,11 +212,13 @@ static qc_rc open_gateway(struct qcloud *q, const struct vault_op *op, struct va
 static qc_rc read_conf(struct qcloud *q, const char *home)
 {
     struct qc_err *err = &q->err;
-    QC_TRY(home != NULL ? places_beneath(home, &q->places, err) : places_find(&q->places, err));
+    QC_TRY(home != NULL ? places_beneath(home, &q->places, err) : places_by_environment(&q->places, err));
     q->conf.idle_s = CONF_IDLE_DEFAULT;
     QC_TRY(conf_load(&q->places, &q->conf, err));
     if (!q->conf.has_vault)
         return QC_FAIL(err, QC_NOTCONF, "%s has no [vault]", q->places.conf_file);
+    if (home == NULL)
+        QC_TRY(conf_environment(&q->conf, err));
     if (q->conf.gateway[0] != '\0' && q->conf.token_file[0] == '\0')
         return QC_FAIL(err, QC_AUTH, "%s names a gateway and no token-file", q->places.conf_file);
     if (q->conf.token_file[0] != '\0')

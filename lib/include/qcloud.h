@@ -103,7 +103,7 @@ QCLOUD_API void qcloud_set_notes(struct qcloud *q, qcloud_note_fn fn, void *ctx)
  * Open the vault of a configuration; a gateway on demand is started where the configuration wants one.
  *
  *   home  a folder with qcloud.conf, as QCLOUD_HOME is to the command; NULL: as the command finds it, by the
- *         environment
+ *         environment: QCLOUD_HOME, QCLOUD_VAULT, QCLOUD_CONFIG, and what it says of gateway and share stores
  *
  * QCLOUD_NOT_SET_UP, QCLOUD_SHARES, QCLOUD_PERMISSION, QCLOUD_INTEGRITY, QCLOUD_TEMPORARY, ..
  */

@@ -31,6 +31,11 @@ tr -d '\0' <out >seen
 same want seen
 "$programs/example_store" new two.txt 2>err && fail "stored with one share"
 [ $? = 7 ] || fail "not exit 7"
+# The vault that the environment means, as for the command.
+QCLOUD_VAULT=none "$programs/example_heads" new 2>err >out && fail "another vault than the one that is meant"
+[ $? = 10 ] || fail "not exit 10: $(cat err)"
+QCLOUD_SHARE1=near "$programs/example_heads" new 2>err >out && fail "a share store nowhere"
+err_has 'QCLOUD_SHARE1: an absolute path'
 lose_cloud 2
 "$programs/example_heads" new 2>err >out && fail "three clouds lost"
 [ $? = 6 ] || fail "not exit 6: $(cat err)"

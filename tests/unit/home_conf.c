@@ -184,6 +184,23 @@ static void check_override(void)
              QC_USAGE);
 }
 
+/* The same by variables, all of them or none. */
+static void check_environment(void)
+{
+    struct qc_err err = { 0 };
+    static struct conf c;
+    CHECK_OK(conf_parse(QC_LIT(WHOLE), &c, &err));
+    CHECK_OK(conf_environment(&c, &err));
+    CHECK(strcmp(c.share[1], "/s2") == 0);
+    CHECK(setenv("QCLOUD_SHARE2", "/other", 1) == 0 && setenv("QCLOUD_GATEWAY", "unix:/g", 1) == 0);
+    CHECK_OK(conf_environment(&c, &err));
+    CHECK(strcmp(c.share[1], "/other") == 0 && strcmp(c.gateway, "unix:/g") == 0);
+    CHECK(setenv("QCLOUD_GATEWAY", "nowhere", 1) == 0);
+    CHECK(conf_environment(&c, &err) == QC_USAGE);
+    CHECK(strstr(err.msg, "QCLOUD_GATEWAY: ") != NULL);
+    CHECK(unsetenv("QCLOUD_SHARE2") == 0 && unsetenv("QCLOUD_GATEWAY") == 0);
+}
+
 /* Each key knows its line, and one that is not there has none. */
 static void check_lines(void)
 {
@@ -323,6 +340,7 @@ int main(void)
     check_limit();
     check_print();
     check_override();
+    check_environment();
     check_lines();
     check_file();
     return 0;

@@ -135,6 +135,22 @@ static void check_there(void)
     CHECK(access(dir, F_OK) != 0);
 }
 
+static void check_environment(void)
+{
+    struct qc_err err = { 0 };
+    static struct places p;
+    CHECK(setenv("QCLOUD_HOME", "/q", 1) == 0 && setenv("QCLOUD_VAULT", "", 1) == 0);
+    CHECK_OK(places_by_environment(&p, &err));
+    CHECK(strcmp(p.conf_file, "/q/qcloud.conf") == 0);
+    CHECK(setenv("QCLOUD_VAULT", "lab", 1) == 0 && setenv("QCLOUD_CONFIG", "/x/c", 1) == 0);
+    CHECK_OK(places_by_environment(&p, &err));
+    CHECK(strcmp(p.conf_file, "/x/c") == 0 && strcmp(p.state, "/q/state/vaults/lab") == 0);
+    CHECK(setenv("QCLOUD_VAULT", "a/b", 1) == 0);
+    CHECK(places_by_environment(&p, &err) == QC_USAGE);
+    CHECK(strstr(err.msg, "QCLOUD_VAULT: ") != NULL && strcmp(p.conf_file, "/x/c") == 0);
+    CHECK(unsetenv("QCLOUD_VAULT") == 0 && unsetenv("QCLOUD_CONFIG") == 0 && unsetenv("QCLOUD_HOME") == 0);
+}
+
 static void check_config(void)
 {
     struct qc_err err = { 0 };
@@ -190,6 +206,7 @@ int main(void)
     check_find();
     check_vaults();
     check_there();
+    check_environment();
     check_config();
     check_unmake();
     check_others();

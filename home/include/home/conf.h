@@ -98,6 +98,11 @@ QC_MUST qc_rc conf_value(const struct conf *c, size_t i, qc_buf *ret, bool *ret_
 /* Key i says value, and not what the file says: for an environment. conf_check is to follow, and
  * conf_find_disks. QC_USAGE: no such value can be */
 QC_MUST qc_rc conf_override(struct conf *c, size_t i, qc_span value, struct qc_err *err);
+/* The variable of the environment that may say key i, a place, instead of the file; or NULL. */
+const char *conf_variable(size_t i);
+/* What these say holds, as if the file said it; disks are looked for anew then. QC_USAGE, QC_NOTCONF: with
+ * the variable, of a value that cannot be, alone or beside the other keys. */
+QC_MUST qc_rc conf_environment(struct conf *c, struct qc_err *err);
 /* Do its keys make sense together? Looks at nothing. QC_USAGE, QC_NOTCONF */
 QC_MUST qc_rc conf_check(const struct conf *c, struct qc_err *err);
 /* The number of a key. QC_USAGE: there is none such, with the nearest. */

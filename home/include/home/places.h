@@ -29,6 +29,11 @@ void places_vaults(const struct places *p, void (*fn)(void *ctx, const char *nam
 /* With the configuration in this file; all else stays where it is. QC_USAGE: a path that ends in a folder, or
  * places_absolute's; QC_LIMIT. */
 QC_MUST qc_rc places_config(struct places *p, const char *file, struct qc_err *err);
+/* places_find, then the vault and the configuration that QCLOUD_VAULT and QCLOUD_CONFIG name. Errors of these
+ * three: with the variable. */
+QC_MUST qc_rc places_by_environment(struct places *ret, struct qc_err *err);
+/* The value of a variable of the environment that is set and not empty, or NULL. */
+const char *places_variable(const char *name);
 /* Removes folders that are empty: of the gateway, the state and the configuration, those of a vault or site
  * with the folders that were made for them. */
 void places_unmake(const struct places *p);
