@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "engine_internal.h"
+#include "gateway/probe.h"
 
 void gw_payers_init(struct gw_payers *p)
 {
@@ -60,6 +61,20 @@ void gw_payers_tell(struct gw_engine *e, uint32_t cloud_id)
         return;
     gw_turns_news(&p->turns, (unsigned)at, gw_env_now(e->env));
     qc_cond_wake_all(&p->wake);
+}
+
+qc_rc gw_engine_debts_retry(struct gw_engine *e, struct qc_err *err)
+{
+    struct gw_payers *p = &e->payers;
+    gw_clouds back;
+
+    QC_TRY(gw_engine_may(e, err));
+    QC_TRY(gw_probe_again(e->fan, e->root, gw_fan_all(e->fan), GW_ILL_ALL, &back, err));
+    QC_LOCK(&p->lock);
+    for (unsigned at = 0; at < p->turns.count; at++)
+        gw_turns_again(&p->turns, at, gw_env_now(e->env));
+    qc_cond_wake_all(&p->wake);
+    return QC_OK;
 }
 
 static void end_turn(struct gw_engine *e, unsigned at, enum gw_turn_end end)

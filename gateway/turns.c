@@ -67,6 +67,16 @@ void gw_turns_news(struct gw_turns *t, unsigned at, uint64_t now_ms)
         v->due_ms = now_ms;
 }
 
+void gw_turns_again(struct gw_turns *t, unsigned at, uint64_t now_ms)
+{
+    QC_ASSERT(at < t->count);
+    struct gw_turn *v = &t->v[at];
+
+    v->news = v->working;
+    if (!v->working && now_ms < v->due_ms)
+        v->due_ms = now_ms;
+}
+
 uint32_t gw_turns_see(struct gw_turns *t, uint32_t well, uint64_t now_ms)
 {
     uint32_t back = 0;

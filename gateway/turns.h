@@ -49,5 +49,7 @@ uint32_t gw_turns_see(struct gw_turns *t, uint32_t well, uint64_t now_ms);
 /* Something more is owed to this cloud than its last turn knew, or this one may know: there is a turn for it,
  * and soon, unless the cloud did not take what it was given (T2). */
 void gw_turns_news(struct gw_turns *t, unsigned at, uint64_t now_ms);
+/* A hand asks: there is a turn for this cloud now, whatever it did before. It rests no shorter after it. */
+void gw_turns_again(struct gw_turns *t, unsigned at, uint64_t now_ms);
 /* Is something being paid, or can it be without waiting for a cloud? */
 bool gw_turns_busy(const struct gw_turns *t);

@@ -3,6 +3,7 @@
 
 #include "caller.h"
 #include "calls.h"
+#include "debt_report.h"
 #include "drill_report.h"
 #include "json.h"
 #include "judge.h"
@@ -24,21 +25,6 @@ qc_rc call_health(struct request *r, struct answer *ret, struct qc_err *err)
     QC_TRY(qc_json_set_bool(ret->json, "ok", !h.fenced, err));
     QC_TRY(qc_json_set_str(ret->json, "version", QC_VERSION, err));
     return health_json(ret->json, &h, err);
-}
-
-/* What it is owed, and how the payment stands. */
-static qc_rc debts_json(struct json_t *o, const struct gw_cloud_status *c, struct qc_err *err)
-{
-    QC_CLEANUP(qc_json_free) struct json_t *debts = NULL;
-    QC_TRY(qc_json_new_obj(&debts, err));
-    QC_TRY(json_count(debts, "fragments", c->owed, err));
-    QC_TRY(json_count(debts, "records", c->records_owed, err));
-    QC_TRY(qc_json_set_int(debts, "since", c->owed_since_s, err));
-    QC_TRY(json_count(debts, "paid", c->paying.paid, err));
-    QC_TRY(qc_json_set_int(debts, "tried", c->paying.tried_s, err));
-    QC_TRY(json_count(debts, "next_ms", c->paying.next_ms, err));
-    QC_TRY(qc_json_set_str(debts, "why", c->paying.why, err));
-    return qc_json_set(o, "debts", &debts, err);
 }
 
 /* Its link, as that says itself. */

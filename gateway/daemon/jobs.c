@@ -232,3 +232,20 @@ qc_rc jobs_json(struct jobs *j, struct gw_engine *e, uint64_t number, struct jso
     QC_TRY(find(j, number, &job, err));
     return job_json(job, e, ret, err);
 }
+
+qc_rc jobs_cancel_last(struct jobs *j, struct qc_err *err)
+{
+    QC_LOCK(&j->lock);
+    if (!runs(j->repair))
+        return QC_FAIL(err, QC_NOTFOUND, "no repair is under way");
+    qc_cancel_set(&j->repair->cancel);
+    return QC_OK;
+}
+
+qc_rc jobs_last_json(struct jobs *j, struct gw_engine *e, struct json_t **ret, struct qc_err *err)
+{
+    QC_LOCK(&j->lock);
+    if (j->repair == NULL)
+        return QC_FAIL(err, QC_NOTFOUND, "there was no repair since the gateway was started");
+    return job_json(j->repair, e, ret, err);
+}

@@ -28,6 +28,9 @@ QC_MUST qc_rc jobs_repair(struct jobs *j, struct gw_engine *e, const struct gw_r
                           struct qc_err *err);
 /* Ask it to stop; it may take a moment. QC_NOTFOUND. */
 QC_MUST qc_rc jobs_cancel(struct jobs *j, uint64_t number, struct qc_err *err);
+/* The same of the last one, whatever its number. QC_NOTFOUND: there was none, or it is over. */
+QC_MUST qc_rc jobs_cancel_last(struct jobs *j, struct qc_err *err);
+QC_MUST qc_rc jobs_last_json(struct jobs *j, struct gw_engine *e, struct json_t **ret, struct qc_err *err);
 /* JOB of docs/API.md. QC_NOTFOUND. */
 QC_MUST qc_rc jobs_json(struct jobs *j, struct gw_engine *e, uint64_t number, struct json_t **ret,
                         struct qc_err *err);

@@ -20,6 +20,7 @@
 #include "cmd_cloud.h"
 #include "cmd_conf.h"
 #include "cmd_drill.h"
+#include "cmd_job.h"
 #include "cmd_move.h"
 #include "cmd_plan.h"
 #include "cmd_repair.h"
@@ -400,6 +401,17 @@ static const struct qc_cmd commands[] = {
       cmd_scrub_rate },
     { "drill", "", "rehearse a loss of clouds: read all without them, into nothing", 0, 0, 0,
       cmd_drill_options, cmd_drill },
+    { "job ls", "", "long works that are under way, or were the last of their kind", 0, 0, 0, cmd_ask_options,
+      cmd_job_ls },
+    { "job show", "repair|clouds|drill|scrub", "one of them, with its report", 1, 1, 0, cmd_ask_options,
+      cmd_job_show },
+    { "job cancel", "repair|clouds|drill|scrub", "it stops where that is safe; what was done stays", 1, 1, 0,
+      cmd_ask_options, cmd_job_cancel },
+    { "job resume", "clouds|scrub", "what can go on does, now", 1, 1, 0, cmd_ask_options, cmd_job_resume },
+    { "debt ls", "", "what clouds are owed, since when, and how it is paid", 0, 0, 0, cmd_ask_options,
+      cmd_debt_ls },
+    { "debt retry", "", "clouds that did not take what they are owed are tried again now", 0, 0, 0,
+      cmd_ask_options, cmd_debt_retry },
     { "snapshot", "", "keep the catalogue on the clouds, now; say what lies where", 0, 0, 0,
       cmd_snapshot_options, cmd_snapshot },
     { "sweep", "", "delete what puts that were given up, and repairs, left on the clouds", 0, 0, 0,

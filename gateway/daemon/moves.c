@@ -301,6 +301,15 @@ void moves_tick(struct moves *m, struct gw_engine *e)
         qc_log_err(QC_LOG_WARN, "a drain, or a reprotect, goes on", &err);
 }
 
+void moves_again(struct moves *m, struct gw_engine *e)
+{
+    {
+        QC_LOCK(&m->lock);
+        m->next_ms = 0;
+    }
+    moves_tick(m, e);
+}
+
 /* -- JSON ------------------------------------------------------------------------------------------------ */
 
 static qc_rc report_json(struct json_t **ret, const struct gw_move_report *r, struct qc_err *err)

@@ -31,6 +31,8 @@ QC_MUST qc_rc moves_start(struct moves *m, struct gw_engine *e, const struct jso
                           struct qc_err *err);
 /* The job that runs, or the last one, as JSON. QC_NOTFOUND: there was none. */
 QC_MUST qc_rc moves_json(struct moves *m, struct json_t **ret, struct qc_err *err);
+/* What can go on by itself does, now. */
+void moves_again(struct moves *m, struct gw_engine *e);
 /* Ask it to stop; it may take a moment. */
 void moves_cancel(struct moves *m);
 

@@ -60,6 +60,10 @@ const struct route routes[] = {
     { "POST",   "/v1/drill",                          WHO_OPERATOR, BODY_JSON,    call_drill },
     { "GET",    "/v1/drill",                          WHO_OPERATOR, BODY_NONE,    call_drill_get },
     { "DELETE", "/v1/drill",                          WHO_OPERATOR, BODY_NONE,    call_drill_cancel },
+    { "GET",    "/v1/debts",                          WHO_OPERATOR, BODY_NONE,    call_debts },
+    { "POST",   "/v1/debts/retry",                    WHO_OPERATOR, BODY_JSON,    call_debts_retry },
+    { "GET",    "/v1/jobs",                           WHO_OPERATOR, BODY_NONE,    call_jobs },
+    { "POST",   "/v1/jobs",                           WHO_OPERATOR, BODY_JSON,    call_job_act },
     { "GET",    "/v1/jobs/#",                         WHO_OPERATOR, BODY_NONE,    call_job_get },
     { "DELETE", "/v1/jobs/#",                         WHO_OPERATOR, BODY_NONE,    call_job_cancel },
 };

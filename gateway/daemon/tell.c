@@ -188,11 +188,19 @@ static const struct row selftests[] = {
     { QC_OK, 132, "nothing was changed.", "correct the cause, then the same call again" },
 };
 
+static const struct row jobs[] = {
+    { QC_NOTFOUND, 133, "nothing was changed.", "qcloud-gateway job ls --state DIR" },
+    { QC_TEMP, 134, "nothing was changed.", "qcloud-gateway serve --state DIR    then the same call again" },
+    { QC_OK, 135, "what was done stays, and nothing is less than it was.",
+      "correct the cause, then the same call again" },
+};
+
 static const struct row *const tables[] = {
     [TELL_CALL] = calls,      [TELL_INIT] = inits,   [TELL_SERVE] = serves,       [TELL_REBUILD] = rebuilds,
     [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds, [TELL_REPAIR] = repairs,     [TELL_TENANT] = tenants,
     [TELL_CONF] = confs,      [TELL_AUDIT] = audits, [TELL_SWEEP] = sweeps,       [TELL_SCRUB] = scrubs,
     [TELL_MOVE] = moves,      [TELL_DRILL] = drills, [TELL_SNAPSHOT] = snapshots, [TELL_SELFTEST] = selftests,
+    [TELL_JOB] = jobs,
 };
 
 int tell_error(enum tell_about about, const struct qc_err *err)

@@ -18,7 +18,8 @@ enum tell_about {
     TELL_SWEEP,
     TELL_SNAPSHOT,
     TELL_MOVE,
-    TELL_SELFTEST
+    TELL_SELFTEST,
+    TELL_JOB
 };
 /* Three lines on stderr with a code Eeenn; returns the exit status. */
 int tell_error(enum tell_about about, const struct qc_err *err);

@@ -24,7 +24,7 @@ EXEMPT = {
     ("*", "423"),       # needs a second program that writes the catalogue
     ("health", "5XX"), ("request", "5XX"), ("vaults", "5XX"), ("vaultGet", "5XX"), ("chain", "5XX"), ("entryGet", "5XX"),
     ("entryList", "5XX"), ("uploadGet", "5XX"), ("uploadClouds", "5XX"), ("uploadCancel", "5XX"), ("backup", "5XX"), ("info", "5XX"), ("status", "5XX"),
-    ("uploadBegin", "5XX"), ("uploadResume", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"), ("selftest", "5XX"), ("cloudTest", "5XX"), ("scrubHand", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
+    ("uploadBegin", "5XX"), ("uploadResume", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("debtsRetry", "5XX"), ("jobAct", "5XX"), ("debts", "5XX"), ("jobs", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"), ("selftest", "5XX"), ("cloudTest", "5XX"), ("scrubHand", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
     ("clouds", "5XX"), ("exitPlan", "5XX"), ("codePlan", "5XX"), ("move", "5XX"), ("moveGet", "5XX"), ("moveCancel", "5XX"),
     ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
     ("entrySome", "5XX"), ("members", "5XX"), ("membersBytes", "5XX"), ("purge", "5XX"), ("retain", "5XX"), ("backups", "5XX"), ("entryRename", "5XX"),
@@ -781,6 +781,39 @@ class Walk:
             got = self.ask("scrubHand", body={"rate": rate})
             check(got["rate"] == {"bytes_per_s": is_now, "by_hand": by_hand}, f"rate {rate}: {got['rate']}")
 
+    def works(self):
+        """Long works in one list; each is shown, and stopped or let go on where that makes sense."""
+        jobs = self.ask("jobs")
+        check([j["id"] for j in jobs["jobs"]] == ["repair", "clouds", "drill", "scrub"] and len(jobs["summary"]) == 4, f"jobs: {jobs}")
+        for j in jobs["jobs"]:
+            shown = self.ask("jobAct", body={"job": j["id"], "action": "show"})
+            check(shown["job"] == j and shown["report"], f"{j['id']}: {shown['job']} is not {j}")
+            check(j["state"] in ("done", "failed", "resting") and (j["id"] == "scrub" or j["started"] <= (j["ended"] or j["started"])), f"{j}")
+            if j["id"] != "scrub":
+                self.ask("jobAct", body={"job": j["id"], "action": "cancel"}, expect=404, error="not-found")
+        self.ask("jobAct", body={"job": "nothing", "action": "show"}, expect=404, error="not-found")
+        for job in ("repair", "drill"):
+            self.ask("jobAct", body={"job": job, "action": "resume"}, expect=400, error="usage")
+        self.ask("jobAct", body={"job": "clouds", "action": "resume"})      # nothing is left to go on
+        check(self.ask("jobAct", body={"job": "scrub", "action": "cancel"})["job"]["state"] == "paused", "a scrub is paused")
+        check(self.ask("jobAct", body={"job": "scrub", "action": "resume"})["job"]["state"] == "resting", "a scrub goes on")
+
+    def debts(self):
+        """A cloud is away during a put, and comes back: what it is owed is told, and paid when somebody asks."""
+        check(self.ask("debts")["clouds"] == [] and self.ask("debtsRetry", body={})["fragments"] == 0, "nothing is owed")
+        place = self.server.clouds[3]
+        os.rename(place, place + ".away")
+        self.put(self.path(b"owed"), 1, b"while c4 is away")
+        owed = self.ask("debts")
+        check([c["name"] for c in owed["clouds"]] == ["c4"] and owed["clouds"][0]["debts"]["fragments"] == owed["fragments"] == 1 and owed["records"] >= 1, f"owed: {owed}")
+        check(self.ask("debtsRetry", body={})["fragments"] == 1, "paid to a cloud that is away")
+        os.rename(place + ".away", place)
+        end = time.monotonic() + 60
+        self.ask("debtsRetry", body={})
+        while self.ask("debts")["clouds"]:
+            check(time.monotonic() < end, "it is not paid")
+            time.sleep(0.05)
+
     def move(self, outcome="ok", **body):
         """A cloud comes, or goes: followed to its end."""
         got = self.ask("move", body=body, expect=202)
@@ -949,6 +982,8 @@ class Walk:
         self.ask("snapshot", body={}, expect=409, error="fenced")
         self.ask("cloudTest", body={"cloud": "c1"}, expect=409, error="fenced")
         self.ask("scrubHand", body={"paused": True}, expect=409, error="fenced")
+        self.ask("jobAct", body={"job": "scrub", "action": "cancel"}, expect=409, error="fenced")
+        self.ask("debtsRetry", body={}, expect=409, error="fenced")
         self.ask("request", {"request": self.id()}, expect=404, error="not-found")
 
     def selftests(self):
@@ -1018,6 +1053,8 @@ class Walk:
         self.snapshots()
         self.moves(up, data)
         self.drills()
+        self.works()
+        self.debts()
         last = self.put(self.path(b"z"), 1, b"before the restart")
         self.rotten()
         self.restart([({"put_key": last[0]["put_key"]}, last[2], last[3])])

@@ -273,6 +273,12 @@ def whole(schemas, box, ask):
         ask("selftest", 1, "selftest", env={"QC_FAULT": "selftest_answer:error:3"})
         ask("selftest", 13, "selftest", env={"QC_FAULT": "qrng_fill:error:1"})
     ask("gateway-selftest", 0, "gateway", "selftest")
+    ask("gateway-job-ls", 0, "gateway", "job", "ls")
+    ask("gateway-job-show", 0, "gateway", "job", "show", "scrub")
+    ask("gateway-job-show", 3, "gateway", "job", "show", "none")
+    ask("gateway-job-cancel", 0, "gateway", "job", "cancel", "scrub")
+    ask("gateway-job-resume", 0, "gateway", "job", "resume", "scrub")
+    ask("gateway-debt-retry", 0, "gateway", "debt", "retry")
     ask("gateway-audit", 3, "gateway", "audit")         # one's own gateway keeps none, but for what a rebuild was
     ask("gateway-rebuild", 0, "gateway", "rebuild")
     ask("gateway-audit", 0, "gateway", "audit", "--since", "2026-01-31")
@@ -345,6 +351,7 @@ def after_losses(box, ask, path):
     ask("recover", 5, "recover", "--share", "2", "--to", os.path.join(box.root, "new3"))
     with box.lost(box.clouds[0]):
         ask("put", 4, "put", path, "z")
+        ask("gateway-debt-ls", 0, "gateway", "debt", "ls")
         ask("rm", 4, "rm", "z")
         ask("status", 4, "status")
         ask("gateway-repair", 4, "gateway", "repair")

@@ -169,6 +169,9 @@ QC_MUST qc_rc gw_engine_ask(struct gw_engine *e, struct gw_status *ret, struct q
 QC_MUST qc_rc gw_engine_counts(struct gw_engine *e, struct gw_status *ret, struct qc_err *err);
 /* Reads one row of the catalogue, for whoever asks whether it answers. QC_IO: its disk failed. */
 QC_MUST qc_rc gw_engine_alive(struct gw_engine *e, struct qc_err *err);
+/* Clouds that are not well are asked now, and whoever did not take what it is owed gets it again now, where
+ * threads pay (gw_engine_work). QC_FENCED, QC_NOMEM */
+QC_MUST qc_rc gw_engine_debts_retry(struct gw_engine *e, struct qc_err *err);
 /* Look and ask, into a ret that is written whole: no row of the catalogue is counted. */
 QC_MUST qc_rc gw_engine_clouds(struct gw_engine *e, struct gw_status *ret, struct qc_err *err);
 /* All three. */
