@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "base/log_level.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -11,6 +12,7 @@
 static atomic_int log_fd = STDERR_FILENO;
 static atomic_int log_least = QC_LOG_WARN;
 static atomic_bool log_json;
+static atomic_bool log_hand; /* log_least was set by hand */
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
 
@@ -98,14 +100,41 @@ static void head(struct line *l, qc_level level, const char *msg, bool json)
 void qc_log_setup(int fd, qc_level least, bool json)
 {
     atomic_store(&log_fd, fd);
-    atomic_store(&log_least, (int)least);
-    atomic_store(&log_json, json);
+    qc_log_change(least, json);
 }
 
 void qc_log_change(qc_level least, bool json)
 {
     atomic_store(&log_least, (int)least);
+    atomic_store(&log_hand, false);
     atomic_store(&log_json, json);
+}
+
+void qc_log_by_hand(qc_level least)
+{
+    atomic_store(&log_least, (int)least);
+    atomic_store(&log_hand, true);
+}
+
+bool qc_log_is_by_hand(void)
+{
+    return atomic_load(&log_hand);
+}
+
+const char *qc_level_name(qc_level l)
+{
+    QC_ASSERT(l < QC_LOG_NONE);
+    return level_names[l];
+}
+
+bool qc_level_of_name(qc_span name, qc_level *ret)
+{
+    for (size_t i = 0; i < sizeof level_names / sizeof *level_names; i++)
+        if (qc_span_eq(name, qc_span_str(level_names[i]))) {
+            *ret = (qc_level)i;
+            return true;
+        }
+    return false;
 }
 
 qc_level qc_log_level(void)

@@ -53,3 +53,18 @@ qc_rc cmd_gateway_debt_retry(void *app, const struct qc_args *args, struct qc_er
     return ask_gateway(app, &(struct vault_gw_operation){ "POST", "/v1/debts/retry", QC_LIT("{}") }, "debts",
                        false, err);
 }
+
+/* -- the log --------------------------------------------------------------------------------------------- */
+
+qc_rc cmd_gateway_log_level(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *ask = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf body = { .max = QC_CLIENT_TEXT_MAX };
+    if (args->argc == 0)
+        return ask_gateway(app, &(struct vault_gw_operation){ "GET", "/v1/log", { 0 } }, "log", false, err);
+    QC_TRY(qc_json_new_obj(&ask, err));
+    QC_TRY(qc_json_set_str(ask, "level", args->argv[0], err));
+    QC_TRY(qc_json_dump(ask, &body, err));
+    return ask_gateway(app, &(struct vault_gw_operation){ "POST", "/v1/log", qc_buf_span(&body) }, "log",
+                       false, err);
+}

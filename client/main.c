@@ -441,6 +441,8 @@ static const struct qc_cmd cmds[] = {
       1, 1, NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, NULL, cmd_gateway_job_cancel },
     { "gateway job resume", "clouds|scrub", "what can go on does, now", 1, 1,
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, NULL, cmd_gateway_job_resume },
+    { "gateway log level", "[debug|info|warn|error]", "what the gateway logs, until it starts again", 0, 1,
+      NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, NULL, cmd_gateway_log_level },
     { "gateway debt ls", "", "what clouds are owed, since when, and how it is paid", 0, 0,
       NEEDS_CLASS(MSG_GATEWAY) | NEEDS_CONF | NEEDS_OWN_GATEWAY, NULL, cmd_gateway_debt_ls },
     { "gateway debt retry", "", "clouds that did not take what they are owed are tried again now", 0, 0,

@@ -55,6 +55,8 @@ QC_MUST qc_rc call_move_get(struct request *r, struct answer *ret, struct qc_err
 QC_MUST qc_rc call_move_cancel(struct request *r, struct answer *ret, struct qc_err *err);
 
 QC_MUST qc_rc call_snapshot(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_log(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_log_level(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_jobs(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_job_act(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_debts(struct request *r, struct answer *ret, struct qc_err *err);

@@ -8,6 +8,7 @@
 #include "json.h"
 #include "judge.h"
 #include "keyed.h"
+#include "log_level.h"
 #include "scrub_report.h"
 
 static qc_rc health_json(struct json_t *o, const struct gw_health *h, struct qc_err *err)
@@ -293,6 +294,7 @@ qc_rc call_status(struct request *r, struct answer *ret, struct qc_err *err)
     if (!r->door->owner)
         return tenant_status_json(&ret->json, request_engine(r), r->tenant, err);
     QC_TRY(status_json(&ret->json, request_engine(r), &r->server->levels, err));
+    QC_TRY(log_level_json(ret->json, err));
     return keyed == NULL ? QC_OK : door_json(ret->json, keyed, err);
 }
 

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/ini.h"
 #include "base/limits.h"
+#include "base/log_level.h"
 #include "base/program.h"
 #include "gateway/tenant.h"
 #include "net/psk.h"
@@ -47,16 +48,11 @@ static qc_rc take_json_log(void *ctx, qc_span v, struct qc_err *err)
     return qc_ini_bool(v, &c->json_log, err);
 }
 
-static const char *const levels[] = { "debug", "info", "warn", "error" };
-
 static qc_rc take_level(void *ctx, qc_span v, struct qc_err *err)
 {
     struct conf *c = ctx;
-    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
-        if (qc_span_eq(v, qc_span_str(levels[i]))) {
-            c->log_level = (qc_level)i;
-            return QC_OK;
-        }
+    if (qc_level_of_name(v, &c->log_level))
+        return QC_OK;
     return QC_FAIL(err, QC_USAGE, "debug, info, warn or error is needed");
 }
 
@@ -458,7 +454,7 @@ qc_rc conf_print(const struct conf *c, qc_buf *ret, struct qc_err *err)
     QC_TRY(give(ret, "state", c->state, err));
     QC_TRY(give(ret, "log-file", c->log_file, err));
     QC_TRY(give(ret, "json-log", c->json_log ? "yes" : "no", err));
-    QC_TRY(give(ret, "log-level", levels[c->log_level], err));
+    QC_TRY(give(ret, "log-level", qc_level_name(c->log_level), err));
     QC_TRY(qc_buf_addf(ret, err, "stop-seconds = %u\n", c->stop_s));
     QC_TRY(qc_buf_add(ret, QC_LIT("\n[listen]\n"), err));
     QC_TRY(give(ret, "socket", c->socket, err));

@@ -24,7 +24,7 @@ EXEMPT = {
     ("*", "423"),       # needs a second program that writes the catalogue
     ("health", "5XX"), ("request", "5XX"), ("vaults", "5XX"), ("vaultGet", "5XX"), ("chain", "5XX"), ("entryGet", "5XX"),
     ("entryList", "5XX"), ("uploadGet", "5XX"), ("uploadClouds", "5XX"), ("uploadCancel", "5XX"), ("backup", "5XX"), ("info", "5XX"), ("status", "5XX"),
-    ("uploadBegin", "5XX"), ("uploadResume", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("debtsRetry", "5XX"), ("jobAct", "5XX"), ("debts", "5XX"), ("jobs", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"), ("selftest", "5XX"), ("cloudTest", "5XX"), ("scrubHand", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
+    ("uploadBegin", "5XX"), ("uploadResume", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("logLevel", "5XX"), ("logGet", "5XX"), ("debtsRetry", "5XX"), ("jobAct", "5XX"), ("debts", "5XX"), ("jobs", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"), ("selftest", "5XX"), ("cloudTest", "5XX"), ("scrubHand", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
     ("clouds", "5XX"), ("exitPlan", "5XX"), ("codePlan", "5XX"), ("move", "5XX"), ("moveGet", "5XX"), ("moveCancel", "5XX"),
     ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
     ("entrySome", "5XX"), ("members", "5XX"), ("membersBytes", "5XX"), ("purge", "5XX"), ("retain", "5XX"), ("backups", "5XX"), ("entryRename", "5XX"),
@@ -798,6 +798,22 @@ class Walk:
         check(self.ask("jobAct", body={"job": "scrub", "action": "cancel"})["job"]["state"] == "paused", "a scrub is paused")
         check(self.ask("jobAct", body={"job": "scrub", "action": "resume"})["job"]["state"] == "resting", "a scrub goes on")
 
+    def log_level(self):
+        """By hand, until the gateway starts again; status says so."""
+        configured = self.ask("logGet")["log"]
+        check(configured == self.ask("status")["log"] == {"level": "info", "by_hand": False}, f"log: {configured}")
+        self.ask("logLevel", body={"level": "error"})
+        check(self.ask("status")["log"] == {"level": "error", "by_hand": True}, "status does not say that the level was set by hand")
+        size = os.path.getsize(self.server.log)
+        self.server.request("GET", "/v1/none")
+        check(os.path.getsize(self.server.log) == size, "a refusal is logged, at the level error")
+        self.ask("logLevel", body={"level": "debug"})
+        self.server.request("GET", "/v1/none")
+        check(os.path.getsize(self.server.log) > size, "a refusal is not logged, at the level debug")
+        self.server.stop()
+        self.server.start()
+        check(self.ask("logGet")["log"] == configured, "a level that was set by hand outlives the gateway")
+
     def debts(self):
         """A cloud is away during a put, and comes back: what it is owed is told, and paid when somebody asks."""
         check(self.ask("debts")["clouds"] == [] and self.ask("debtsRetry", body={})["fragments"] == 0, "nothing is owed")
@@ -1055,6 +1071,7 @@ class Walk:
         self.drills()
         self.works()
         self.debts()
+        self.log_level()
         last = self.put(self.path(b"z"), 1, b"before the restart")
         self.rotten()
         self.restart([({"put_key": last[0]["put_key"]}, last[2], last[3])])

@@ -279,6 +279,8 @@ def whole(schemas, box, ask):
     ask("gateway-job-cancel", 0, "gateway", "job", "cancel", "scrub")
     ask("gateway-job-resume", 0, "gateway", "job", "resume", "scrub")
     ask("gateway-debt-retry", 0, "gateway", "debt", "retry")
+    ask("gateway-log-level", 0, "gateway", "log", "level", "debug")
+    ask("gateway-log-level", 0, "gateway", "log", "level")
     ask("gateway-audit", 3, "gateway", "audit")         # one's own gateway keeps none, but for what a rebuild was
     ask("gateway-rebuild", 0, "gateway", "rebuild")
     ask("gateway-audit", 0, "gateway", "audit", "--since", "2026-01-31")
