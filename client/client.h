@@ -252,6 +252,8 @@ qc_rc cmd_gateway_job_ls(void *app, const struct qc_args *args, struct qc_err *e
 qc_rc cmd_gateway_job_show(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_job_cancel(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_job_resume(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_link_ls(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_link_test(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_log_level(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_debt_ls(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_debt_retry(void *app, const struct qc_args *args, struct qc_err *err);

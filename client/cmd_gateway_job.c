@@ -68,3 +68,23 @@ qc_rc cmd_gateway_log_level(void *app, const struct qc_args *args, struct qc_err
     return ask_gateway(app, &(struct vault_gw_operation){ "POST", "/v1/log", qc_buf_span(&body) }, "log",
                        false, err);
 }
+
+/* -- links ----------------------------------------------------------------------------------------------- */
+
+qc_rc cmd_gateway_link_ls(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    (void)args;
+    return ask_gateway(app, &(struct vault_gw_operation){ "GET", "/v1/links", { 0 } }, "links", false, err);
+}
+
+qc_rc cmd_gateway_link_test(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    QC_CLEANUP(qc_json_free) struct json_t *ask = NULL;
+    QC_CLEANUP(qc_buf_free) qc_buf body = { .max = QC_CLIENT_TEXT_MAX };
+    QC_TRY(qc_json_new_obj(&ask, err));
+    if (args->argc > 0)
+        QC_TRY(qc_json_set_str(ask, "cloud", args->argv[0], err));
+    QC_TRY(qc_json_dump(ask, &body, err));
+    return ask_gateway(app, &(struct vault_gw_operation){ "POST", "/v1/links/test", qc_buf_span(&body) },
+                       "links", true, err);
+}

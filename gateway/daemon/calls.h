@@ -55,6 +55,8 @@ QC_MUST qc_rc call_move_get(struct request *r, struct answer *ret, struct qc_err
 QC_MUST qc_rc call_move_cancel(struct request *r, struct answer *ret, struct qc_err *err);
 
 QC_MUST qc_rc call_snapshot(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_links(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_links_test(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_log(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_log_level(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_jobs(struct request *r, struct answer *ret, struct qc_err *err);
@@ -69,6 +71,8 @@ QC_MUST qc_rc call_sweep(struct request *r, struct answer *ret, struct qc_err *e
 QC_MUST qc_rc sweep_json(struct json_t **ret, struct gw_engine *e, struct qc_err *err);
 /* Status as JSON: also for `qcloud-gateway status --json`. */
 QC_MUST qc_rc status_json(struct json_t **ret, struct gw_engine *e, struct levels *l, struct qc_err *err);
+/* "level" and "link" of the way to a URL. */
+QC_MUST qc_rc way_json(struct json_t *o, struct levels *l, const char *url, struct qc_err *err);
 /* What a tenant sees of it. */
 QC_MUST qc_rc tenant_status_json(struct json_t **ret, struct gw_engine *e, uint32_t tenant,
                                  struct qc_err *err);

@@ -49,7 +49,7 @@ static qc_rc link_json(struct json_t *o, const struct levels_view *v, struct qc_
     return qc_json_set(o, "link", &one, err);
 }
 
-static qc_rc way_json(struct json_t *o, struct levels *l, const char *url, struct qc_err *err)
+qc_rc way_json(struct json_t *o, struct levels *l, const char *url, struct qc_err *err)
 {
     struct levels_view v;
     levels_look(l, url, &v);

@@ -21,6 +21,7 @@
 #include "cmd_conf.h"
 #include "cmd_drill.h"
 #include "cmd_job.h"
+#include "link_report.h"
 #include "log_level.h"
 #include "cmd_move.h"
 #include "cmd_plan.h"
@@ -409,6 +410,10 @@ static const struct qc_cmd commands[] = {
     { "job cancel", "repair|clouds|drill|scrub", "it stops where that is safe; what was done stays", 1, 1, 0,
       cmd_ask_options, cmd_job_cancel },
     { "job resume", "clouds|scrub", "what can go on does, now", 1, 1, 0, cmd_ask_options, cmd_job_resume },
+    { "link ls", "", "what protects the ways to the clouds, and what their links say", 0, 0, 0, cmd_ask_options,
+      cmd_link_ls },
+    { "link test", "[CLOUD]", "a connection is opened anew, and asked for something small", 0, 1, 0,
+      cmd_ask_options, cmd_link_test },
     { "log level", "[debug|info|warn|error]", "what the gateway that serves logs, until it starts again", 0, 1,
       0, cmd_ask_options, cmd_log_level },
     { "debt ls", "", "what clouds are owed, since when, and how it is paid", 0, 0, 0, cmd_ask_options,

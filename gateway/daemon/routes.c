@@ -60,6 +60,8 @@ const struct route routes[] = {
     { "POST",   "/v1/drill",                          WHO_OPERATOR, BODY_JSON,    call_drill },
     { "GET",    "/v1/drill",                          WHO_OPERATOR, BODY_NONE,    call_drill_get },
     { "DELETE", "/v1/drill",                          WHO_OPERATOR, BODY_NONE,    call_drill_cancel },
+    { "GET",    "/v1/links",                          WHO_OPERATOR, BODY_NONE,    call_links },
+    { "POST",   "/v1/links/test",                     WHO_OPERATOR, BODY_JSON,    call_links_test },
     { "GET",    "/v1/log",                            WHO_OPERATOR, BODY_NONE,    call_log },
     { "POST",   "/v1/log",                            WHO_OPERATOR, BODY_JSON,    call_log_level },
     { "GET",    "/v1/debts",                          WHO_OPERATOR, BODY_NONE,    call_debts },

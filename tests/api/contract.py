@@ -24,7 +24,7 @@ EXEMPT = {
     ("*", "423"),       # needs a second program that writes the catalogue
     ("health", "5XX"), ("request", "5XX"), ("vaults", "5XX"), ("vaultGet", "5XX"), ("chain", "5XX"), ("entryGet", "5XX"),
     ("entryList", "5XX"), ("uploadGet", "5XX"), ("uploadClouds", "5XX"), ("uploadCancel", "5XX"), ("backup", "5XX"), ("info", "5XX"), ("status", "5XX"),
-    ("uploadBegin", "5XX"), ("uploadResume", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("logLevel", "5XX"), ("logGet", "5XX"), ("debtsRetry", "5XX"), ("jobAct", "5XX"), ("debts", "5XX"), ("jobs", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"), ("selftest", "5XX"), ("cloudTest", "5XX"), ("scrubHand", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
+    ("uploadBegin", "5XX"), ("uploadResume", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("linksTest", "5XX"), ("links", "5XX"), ("logLevel", "5XX"), ("logGet", "5XX"), ("debtsRetry", "5XX"), ("jobAct", "5XX"), ("debts", "5XX"), ("jobs", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"), ("selftest", "5XX"), ("cloudTest", "5XX"), ("scrubHand", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
     ("clouds", "5XX"), ("exitPlan", "5XX"), ("codePlan", "5XX"), ("move", "5XX"), ("moveGet", "5XX"), ("moveCancel", "5XX"),
     ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
     ("entrySome", "5XX"), ("members", "5XX"), ("membersBytes", "5XX"), ("purge", "5XX"), ("retain", "5XX"), ("backups", "5XX"), ("entryRename", "5XX"),
@@ -798,6 +798,21 @@ class Walk:
         check(self.ask("jobAct", body={"job": "scrub", "action": "cancel"})["job"]["state"] == "paused", "a scrub is paused")
         check(self.ask("jobAct", body={"job": "scrub", "action": "resume"})["job"]["state"] == "resting", "a scrub goes on")
 
+    def links(self):
+        """The ways to all clouds; each is opened and asked, also where one is away."""
+        names = [c["name"] for c in self.ask("status")["clouds"]]
+        got = self.ask("links")
+        check([(k["cloud"], k["level"], k["link"]) for k in got["links"]] == [(n, "local", None) for n in names] and len(got["summary"]) == len(names), f"links: {got}")
+        got = self.ask("linksTest", body={})
+        check(got["outcome"]["id"] == "ok" and [k["test"]["ok"] for k in got["links"]] == [True] * len(names), f"links: {got}")
+        place = self.server.clouds[1]
+        os.rename(place, place + ".away")
+        got = self.ask("linksTest", body={})
+        check([k["test"]["ok"] for k in got["links"]] == [n != "c2" for n in names] and got["outcome"]["id"] != "ok" and "c2" in got["outcome"]["message"], f"links without c2: {got}")
+        os.rename(place + ".away", place)
+        check(len(self.ask("linksTest", body={"cloud": "c2"})["links"]) == 1, "one link")
+        self.ask("linksTest", body={"cloud": "none"}, expect=404, error="not-found")
+
     def log_level(self):
         """By hand, until the gateway starts again; status says so."""
         configured = self.ask("logGet")["log"]
@@ -1000,6 +1015,7 @@ class Walk:
         self.ask("scrubHand", body={"paused": True}, expect=409, error="fenced")
         self.ask("jobAct", body={"job": "scrub", "action": "cancel"}, expect=409, error="fenced")
         self.ask("debtsRetry", body={}, expect=409, error="fenced")
+        self.ask("linksTest", body={}, expect=409, error="fenced")
         self.ask("request", {"request": self.id()}, expect=404, error="not-found")
 
     def selftests(self):
@@ -1071,6 +1087,7 @@ class Walk:
         self.drills()
         self.works()
         self.debts()
+        self.links()
         self.log_level()
         last = self.put(self.path(b"z"), 1, b"before the restart")
         self.rotten()

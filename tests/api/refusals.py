@@ -39,6 +39,7 @@ class Refusals:
             "repair": {"deep": True, "dry_run": True, "rate": 1 << 20},
             "scrub": {"content": True, "cloud": "c1"},
             "snapshot": {},
+            "linksTest": {"cloud": "c1"},
             "logLevel": {"level": "info"},
             "debtsRetry": {},
             "jobAct": {"job": "scrub", "action": "show"},

@@ -22,7 +22,7 @@ from server import GATEWAY, Failure, Guest, ManyUsers, check, parallel
 
 TOKEN = re.compile("qcloud-token-v1-[0-9a-f]{64}")
 STRANGER_S = 10                 # HTTP_STRANGER_MS
-OPERATOR = {"tenants", "tenantAdd", "tenantChange", "repair", "jobGet", "jobCancel", "scrub", "scrubGet", "drill", "drillGet", "drillCancel", "clouds", "exitPlan", "codePlan", "move", "moveGet", "moveCancel", "snapshot", "jobs", "debts", "jobAct", "debtsRetry", "logGet", "logLevel", "sweep", "metrics", "dashboard", "style", "healthz", "readyz", "selftest", "cloudTest", "scrubHand"}
+OPERATOR = {"tenants", "tenantAdd", "tenantChange", "repair", "jobGet", "jobCancel", "scrub", "scrubGet", "drill", "drillGet", "drillCancel", "clouds", "exitPlan", "codePlan", "move", "moveGet", "moveCancel", "snapshot", "jobs", "debts", "jobAct", "debtsRetry", "logGet", "logLevel", "links", "linksTest", "sweep", "metrics", "dashboard", "style", "healthz", "readyz", "selftest", "cloudTest", "scrubHand"}
 
 
 class Tenant(Walk):
@@ -78,6 +78,7 @@ def bodies(walk, ids):
         "repair": {"deep": True},
         "scrub": {"content": True},
         "snapshot": {},
+        "linksTest": {"cloud": "c1"},
         "logLevel": {"level": "info"},
         "debtsRetry": {},
         "jobAct": {"job": "scrub", "action": "show"},

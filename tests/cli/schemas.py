@@ -279,6 +279,9 @@ def whole(schemas, box, ask):
     ask("gateway-job-cancel", 0, "gateway", "job", "cancel", "scrub")
     ask("gateway-job-resume", 0, "gateway", "job", "resume", "scrub")
     ask("gateway-debt-retry", 0, "gateway", "debt", "retry")
+    ask("gateway-link-ls", 0, "gateway", "link", "ls")
+    ask("gateway-link-test", 0, "gateway", "link", "test")
+    ask("gateway-link-test", 3, "gateway", "link", "test", "none")
     ask("gateway-log-level", 0, "gateway", "log", "level", "debug")
     ask("gateway-log-level", 0, "gateway", "log", "level")
     ask("gateway-audit", 3, "gateway", "audit")         # one's own gateway keeps none, but for what a rebuild was

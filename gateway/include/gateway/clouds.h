@@ -84,3 +84,17 @@ struct gw_cloud_test {
  */
 QC_MUST qc_rc gw_engine_cloud_test(struct gw_engine *e, const char *name, struct gw_cloud_test *ret,
                                    struct qc_err *err);
+
+/* A way to a cloud, tried anew: a connection of its own, with all that is agreed on for it, then one request.
+ */
+struct gw_link_test {
+    uint64_t open_us, ask_us; /* where it went well */
+    qc_rc rc; /* QC_OK, QC_TEMP, QC_TIMEOUT, QC_AUTH, QC_NOTFOUND: it is no cloud of ours, .. */
+    char why[GW_WHY_MAX];
+};
+/* at: a cloud's position; both within QC_GW_CLOUD_TEST_MS. QC_FENCED, QC_NOMEM */
+QC_MUST qc_rc gw_engine_link_test(struct gw_engine *e, unsigned at, struct gw_link_test *ret,
+                                  struct qc_err *err);
+/* Name and URL of the cloud at a position (gw_engine_scrub_clouds); until gw_engine_close. false: it is gone.
+ */
+bool gw_engine_way(struct gw_engine *e, unsigned at, const char **ret_name, const char **ret_url);
