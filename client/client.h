@@ -197,6 +197,8 @@ qc_rc cmd_rng_enable(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_rng_bench(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_rng_read(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_completion_names(void *app, const struct qc_args *args, struct qc_err *err);
+extern const struct qc_opt keys_opts[];
+qc_rc cmd_keys(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_plan_keys(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_certificate_verify(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_certificate_ls(void *app, const struct qc_args *args, struct qc_err *err);
@@ -265,6 +267,9 @@ qc_rc cmd_selftest(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_selftest(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_audit(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_snapshot(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_snapshot_ls(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_snapshot_restore(void *app, const struct qc_args *args, struct qc_err *err);
+qc_rc cmd_gateway_snapshot_verify(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_drill(void *app, const struct qc_args *args, struct qc_err *err);
 qc_rc cmd_gateway_kit(void *app, const struct qc_args *args, struct qc_err *err);
 /* --backup-to and --backup-credentials into the configuration. *ret: they were given. QC_USAGE */

@@ -1,12 +1,13 @@
 /* gateway rebuild, kit: operator's commands to one's own on-demand gateway. */
 #include "client.h"
 
+#include "agree.h"
 #include "base/codec.h"
 #include "cloud_keys.h"
 #include "home/gateway_start.h"
 #include "signals.h"
 
-enum { REBUILD_WORDS = 4 * VAULT_CLOUDS_MAX + 10 };
+enum { REBUILD_WORDS = 4 * VAULT_CLOUDS_MAX + 16 };
 
 qc_rc cmd_gateway_kit(void *app, const struct qc_args *args, struct qc_err *err)
 {
@@ -46,31 +47,54 @@ static bool knows_cloud(const struct vault_descriptor *d, const char *option)
     return false;
 }
 
-qc_rc client_rebuild(struct client *c, const struct qc_args *args, const struct vault_descriptor *d,
-                     struct qc_err *err)
+/* Words before and behind the clouds of a call of qcloud-gateway that makes the catalogue; each ends with
+ * NULL. */
+struct remake {
+    const char *const *head, *const *tail;
+};
+
+static size_t add_words(const char **argv, size_t n, const char *const *words)
 {
-    const char *argv[REBUILD_WORDS] = { "qcloud-gateway", "rebuild", "--state", c->places.gateway };
-    QC_CLEANUP(qc_buf_free) qc_buf said = { .max = QC_JSON_MAX };
-    QC_CLEANUP(qc_buf_free) qc_buf words = { .max = QC_CLIENT_TEXT_MAX * VAULT_CLOUDS_MAX };
-    QC_CLEANUP(qc_buf_free) qc_buf rest = { .max = QC_JSON_MAX };
-    QC_CLEANUP(cloud_keys_done) struct cloud_keys keys = { 0 };
-    char catalogue[2 * VAULT_ID_BYTES + 1];
+    for (; *words != NULL; words++)
+        argv[n++] = *words;
+    return n;
+}
+
+/* --cloud NAME=URL for each cloud of the descriptor, into words, which keeps them. */
+static qc_rc add_clouds(const struct qc_args *args, const struct vault_descriptor *d, qc_buf *words,
+                        const char **argv, size_t *n, struct qc_err *err)
+{
     size_t at[VAULT_CLOUDS_MAX];
-    size_t n = 4;
     const char *option = NULL;
     for (size_t i = 0; (option = qc_args_nth(args, "cloud", i)) != NULL; i++)
         if (!knows_cloud(d, option))
             return QC_FAIL(err, QC_USAGE, "--cloud %s: the vault has no cloud of that name (NAME=URL)",
                            option);
     for (size_t i = 0; i < d->cloud_count; i++) {
-        at[i] = words.n;
-        QC_TRY(qc_buf_addf(&words, err, "%s=%s", d->clouds[i].name, url_of(args, &d->clouds[i])));
-        QC_TRY(qc_buf_add_zero(&words, 1, err));
+        at[i] = words->n;
+        QC_TRY(qc_buf_addf(words, err, "%s=%s", d->clouds[i].name, url_of(args, &d->clouds[i])));
+        QC_TRY(qc_buf_add_zero(words, 1, err));
     }
     for (size_t i = 0; i < d->cloud_count; i++) {
-        argv[n++] = "--cloud";
-        argv[n++] = (const char *)words.p + at[i];
+        argv[(*n)++] = "--cloud";
+        argv[(*n)++] = (const char *)words->p + at[i];
     }
+    return QC_OK;
+}
+
+static qc_rc remake(struct client *c, const struct qc_args *args, const struct vault_descriptor *d,
+                    const struct remake *how, struct qc_err *err)
+{
+    const char *argv[REBUILD_WORDS] = { "qcloud-gateway" };
+    QC_CLEANUP(qc_buf_free) qc_buf said = { .max = QC_JSON_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf words = { .max = QC_CLIENT_TEXT_MAX * VAULT_CLOUDS_MAX };
+    QC_CLEANUP(qc_buf_free) qc_buf rest = { .max = QC_JSON_MAX };
+    QC_CLEANUP(cloud_keys_done) struct cloud_keys keys = { 0 };
+    char catalogue[2 * VAULT_ID_BYTES + 1];
+    size_t n = add_words(argv, 1, how->head);
+    argv[n++] = "--state";
+    argv[n++] = c->places.gateway;
+    QC_TRY(add_clouds(args, d, &words, argv, &n, err));
     QC_TRY(cloud_keys_take(args, &keys, err));
     n = cloud_keys_argv(&keys, argv, n);
     /* Whatever the places are by now: the vault's own gateway, and no other, is taken over. */
@@ -85,13 +109,27 @@ qc_rc client_rebuild(struct client *c, const struct qc_args *args, const struct 
         argv[n++] = "--kit";
         argv[n++] = kit;
     }
+    n = add_words(argv, n, how->tail);
     QC_ASSERT(n < REBUILD_WORDS);
     QC_TRY(gateway_stop(c->places.gateway, signals_cancel(), err));
-    QC_TRY_AS(gateway_run(argv, &said, err), err, "rebuild");
+    struct qc_err why = { 0 };
+    const qc_rc rc = gateway_run(argv, &said, &why);
+    if (rc != QC_OK && rc != QC_DEGRADED) {
+        *err = why;
+        QC_TRY_AS(rc, err, "%s", strcmp(how->head[0], "snapshot") == 0 ? "restore" : "rebuild");
+    }
     QC_TRY(cloud_keys_tell(c, &said, &rest, err));
     if (!c->out.json && !c->out.quiet && rest.n > 0)
         fprintf(c->out.talk, "%.*s", (int)rest.n, (const char *)rest.p);
-    return QC_OK;
+    *err = why;
+    return rc;
+}
+
+qc_rc client_rebuild(struct client *c, const struct qc_args *args, const struct vault_descriptor *d,
+                     struct qc_err *err)
+{
+    static const char *const head[] = { "rebuild", NULL }, *const tail[] = { NULL };
+    return remake(c, args, d, &(struct remake){ head, tail }, err);
 }
 
 /* Either store knows the clouds. A wrong passphrase, or Ctrl-C at the question, is no reason to try the other
@@ -116,9 +154,49 @@ static qc_rc read_either(struct client *c, struct vault_join *ret, struct qc_err
 qc_rc cmd_gateway_rebuild(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
+    const bool verify = qc_args_flag(args, "verify-only");
+    const char *const head[] = { "rebuild", NULL };
+    const char *const tail[] = { verify ? "--verify-only" : NULL, NULL };
     QC_CLEANUP(vault_join_done) struct vault_join j = { 0 };
     QC_TRY(read_either(c, &j, err));
-    QC_TRY(client_rebuild(c, args, &j.d, err));
-    out_note(&c->out, "the gateway's catalogue is rebuilt from the clouds");
+    const qc_rc rc = remake(c, args, &j.d, &(struct remake){ head, tail }, err);
+    if (rc == QC_DEGRADED)
+        err->next = "qcloud gateway repair";
+    QC_TRY(rc);
+    if (!verify)
+        out_note(&c->out, "the gateway's catalogue is rebuilt from the clouds");
+    return QC_OK;
+}
+
+/* One that is older than the newest is refused, and none may be there at all. */
+static qc_rc restore(struct client *c, const struct qc_args *args, const struct vault_descriptor *d,
+                     const struct remake *how, struct qc_err *err)
+{
+    const qc_rc rc = remake(c, args, d, how, err);
+    if (rc == QC_CONFLICT && how->head[2] != NULL)
+        err->next = "qcloud gateway snapshot restore";
+    if (rc == QC_NOTFOUND)
+        err->next = how->head[2] != NULL ? "qcloud gateway snapshot ls" : "qcloud gateway rebuild";
+    return rc;
+}
+
+qc_rc cmd_gateway_snapshot_restore(void *app, const struct qc_args *args, struct qc_err *err)
+{
+    struct client *c = app;
+    const char *const head[] = { "snapshot", "restore", args->argc > 0 ? args->argv[0] : NULL, NULL };
+    static const char *const look[] = { "--dry-run", NULL }, *const go[] = { "--yes", NULL };
+    const bool yes = qc_args_flag(args, "yes"), dry_run = qc_args_flag(args, "dry-run");
+    QC_CLEANUP(vault_join_done) struct vault_join j = { 0 };
+    if (!yes && !dry_run) /* before anything is looked at, which may take long */
+        QC_TRY(client_agree_can(c, "--yes", err));
+    QC_TRY(read_either(c, &j, err));
+    if (!yes)
+        QC_TRY(restore(c, args, &j.d, &(struct remake){ head, look }, err));
+    if (dry_run)
+        return QC_OK;
+    if (!yes)
+        QC_TRY(client_agree(c, "Go on? [y/N] ", "--yes", "nothing was changed", err));
+    QC_TRY(restore(c, args, &j.d, &(struct remake){ head, go }, err));
+    out_note(&c->out, "the gateway's catalogue is restored from the snapshot and the log after it");
     return QC_OK;
 }

@@ -147,6 +147,8 @@ qc_rc cmd_plan_exit(void *app, const struct qc_args *args, struct qc_err *err)
 qc_rc cmd_plan_reprotect(void *app, const struct qc_args *args, struct qc_err *err)
 {
     const char *const what[2] = { "reprotect", args->argv[0] };
+    uint64_t k = 0, n = 0;
+    QC_TRY(qc_parse_code(args->argv[0], "the code", VAULT_CLOUDS_MAX, &k, &n, err));
     return show_plan(app, args, what, err);
 }
 

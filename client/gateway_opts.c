@@ -4,11 +4,24 @@ const struct qc_opt kit_opts[] = {
     { "out", 0, "FILE", "write it to a new file of mode 0600 instead of printing it", false },
     { 0 },
 };
+#define REBUILD                                                                                              \
+    { "cloud", 0, "NAME=URL", "a cloud that has moved", true },                                              \
+        { "cloud-credentials", 0, "NAME=FILE", "where a cloud's keys are, if not as before; or aws:PROFILE", \
+          true },                                                                                            \
+    {                                                                                                        \
+        "kit", 0, "FILE", "the operator's kit, where the clouds are too few", false                          \
+    }
 const struct qc_opt rebuild_opts[] = {
-    { "cloud", 0, "NAME=URL", "a cloud that has moved", true },
-    { "cloud-credentials", 0, "NAME=FILE", "where a cloud's keys are, if not as before; or aws:PROFILE",
-      true },
-    { "kit", 0, "FILE", "the operator's kit, where the clouds are too few", false },
+    REBUILD,
+    { "from-clouds", 0, NULL, "from what lies on the clouds: what a rebuild does anyway", false },
+    { "verify-only", 0, NULL, "make it, check it, say what it would have, and leave everything as it is",
+      false },
+    { 0 },
+};
+const struct qc_opt restore_opts[] = {
+    REBUILD,
+    { "dry-run", 'n', NULL, "say what would come of it, and leave everything as it is", false },
+    { "yes", 0, NULL, "do not ask", false },
     { 0 },
 };
 const struct qc_opt validate_opts[] = {

@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/time.h"
 #include "cat_internal.h"
+#include "totals.h"
 #include "pg/pg.h"
 
 static const char *const statements[GW_SQL_COUNT] = {
@@ -74,6 +75,24 @@ pthread_mutex_t *gw_cat_lock(struct gw_cat *c)
 qc_rc gw_cat_checkpoint(struct gw_cat *c, struct qc_err *err)
 {
     return qc_db_settle(c->db, err);
+}
+
+qc_rc gw_cat_check(struct gw_cat *c, struct qc_err *err)
+{
+    return qc_db_check(c->db, err);
+}
+
+qc_rc gw_cat_totals(struct gw_cat *c, struct gw_totals *ret, struct qc_err *err)
+{
+    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+
+    QC_TRY(GW_QUERY0(c, REBUILT_COUNTS, &rows, err));
+    QC_TRY(qc_col_u64(rows.s, 0, &ret->vaults, err));
+    QC_TRY(qc_col_u64(rows.s, 1, &ret->entries, err));
+    QC_TRY(qc_col_u64(rows.s, 2, &ret->versions, err));
+    QC_TRY(qc_col_u64(rows.s, 3, &ret->tombstones, err));
+    QC_TRY(qc_col_u64(rows.s, 4, &ret->bytes, err));
+    return qc_col_u64(rows.s, 5, &ret->tenants, err);
 }
 
 static qc_rc may(struct gw_cat *c, struct qc_err *err)

@@ -111,6 +111,14 @@ static qc_rc make_schema(const struct pg_conf *pg, struct gw_cat **ret, struct q
     return gw_cat_open_pg(ret, pg, fresh, true, err);
 }
 
+static qc_rc drop_schema(const struct pg_conf *pg, struct qc_err *err)
+{
+    char fresh[PG_NAME];
+
+    snprintf(fresh, sizeof fresh, "%s_new", pg->schema);
+    return pg_schema_drop(pg, fresh, err);
+}
+
 static qc_rc install_schema(const struct pg_conf *pg, uint32_t before, struct qc_err *err)
 {
     char fresh[PG_NAME], aside[PG_NAME];
@@ -145,6 +153,15 @@ qc_rc gw_home_make(const struct gw_state *s, struct gw_cat **ret, struct qc_err 
     QC_TRY(find(s, &pg, err));
     QC_TRY(sweep_files(s, err));
     return pg != NULL ? make_schema(pg, ret, err) : open_file(s, file_new, true, ret, err);
+}
+
+qc_rc gw_home_drop(const struct gw_state *s, struct qc_err *err)
+{
+    QC_CLEANUP(qc_free_ptr) struct pg_conf *pg = NULL;
+
+    QC_TRY(find(s, &pg, err));
+    QC_TRY(sweep_files(s, err));
+    return pg != NULL ? drop_schema(pg, err) : QC_OK;
 }
 
 qc_rc gw_home_install(const struct gw_state *s, uint32_t before, struct qc_err *err)

@@ -15,6 +15,8 @@ QC_MUST qc_rc gw_home_has(const struct gw_state *s, bool *ret, struct qc_err *er
 QC_MUST qc_rc gw_home_open(const struct gw_state *s, struct gw_cat **ret, struct qc_err *err);
 /* A new one, beside it; what an interrupted making left goes. */
 QC_MUST qc_rc gw_home_make(const struct gw_state *s, struct gw_cat **ret, struct qc_err *err);
+/* The new one, closed, goes. */
+QC_MUST qc_rc gw_home_drop(const struct gw_state *s, struct qc_err *err);
 /* The new one, closed, becomes the catalogue, durably. before: the incarnation under which an older one is
  * set aside; 0: there must be none. QC_CONFLICT: there is one. */
 QC_MUST qc_rc gw_home_install(const struct gw_state *s, uint32_t before, struct qc_err *err);

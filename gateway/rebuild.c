@@ -19,6 +19,7 @@
 #include "cat_internal.h"
 #include "home.h"
 #include "rebuild_internal.h"
+#include "totals.h"
 
 enum { LINKS = 256 }; /* of one transaction */
 
@@ -62,22 +63,29 @@ static qc_rc open_fan(struct gw_rebuilding *b, struct qc_err *err)
     return gw_fan_new(&b->fan, confs, b->setup->count, err);
 }
 
-/* The root key's file: ours already, or none yet. */
-static qc_rc keep_root(struct gw_rebuilding *b, struct qc_err *err)
+/* The root key's file: ours already, or none yet: *ret_has. */
+static qc_rc look_at_root(const struct gw_rebuilding *b, bool *ret_has, struct qc_err *err)
 {
     QC_CLEANUP(gw_root_free) struct gw_root *have = NULL;
-    bool has;
 
-    QC_TRY(gw_state_has(&b->state, gw_state_root, &has, err));
-    if (!has) {
-        QC_TRY(gw_state_put_root(&b->state, gw_state_root, b->root, err));
-        return qc_fault(rebuild_key, err);
-    }
+    QC_TRY(gw_state_has(&b->state, gw_state_root, ret_has, err));
+    if (!*ret_has)
+        return QC_OK;
     QC_TRY(gw_state_get_root(&b->state, gw_state_root, &have, err));
     if (!qc_span_eq(qc_span_of(gw_root_catalogue(have), GW_ID_BYTES),
                     qc_span_of(gw_root_catalogue(b->root), GW_ID_BYTES)) ||
         !qc_key_same(gw_root_G(have), gw_root_G(b->root)))
         return QC_FAIL(err, QC_CONFLICT, "'%s' belongs to another gateway than these clouds", b->state.path);
+    return QC_OK;
+}
+
+static qc_rc keep_root(struct gw_rebuilding *b, struct qc_err *err)
+{
+    bool has;
+
+    QC_TRY(look_at_root(b, &has, err));
+    if (!has)
+        QC_TRY(gw_state_put_root(&b->state, gw_state_root, b->root, err));
     return qc_fault(rebuild_key, err);
 }
 
@@ -160,7 +168,8 @@ static qc_rc take_link(struct gw_rebuilding *b, const struct gw_log *l, qc_span 
     }
     if (b->conf.k == 0)
         return QC_FAIL(err, QC_INTEGRITY, "log: it does not begin with a configuration");
-    QC_TRY(gw_rebuild_reput(b, &l->head, bytes, &on, err));
+    if (!b->setup->verify_only)
+        QC_TRY(gw_rebuild_reput(b, &l->head, bytes, &on, err));
     QC_TRY(qc_sha256(&bytes, 1, row.hash, err));
     if (b->cat == NULL) /* not before it is known that the log begins: whoever waits for clouds tries often */
         QC_TRY(gw_home_make(&b->state, &b->cat, err));
@@ -229,7 +238,8 @@ static qc_rc write_rows(struct gw_rebuilding *b, struct qc_err *err)
     QC_TRY(gw_rebuild_roster(b, err));
     QC_TRY(gw_rebuild_find_notes(b, err));
     QC_TRY(qc_fault(rebuild_listed, err));
-    QC_TRY(gw_rebuild_cut(b, err));
+    if (!b->setup->verify_only)
+        QC_TRY(gw_rebuild_cut(b, err));
     QC_TRY(write_config(b, err));
     QC_TRY(qc_fault(rebuild_rows, err));
     QC_TRY(gw_rebuild_presence(b, err));
@@ -238,16 +248,17 @@ static qc_rc write_rows(struct gw_rebuilding *b, struct qc_err *err)
 
 static qc_rc fill_report(struct gw_rebuilding *b, struct qc_err *err)
 {
-    QC_CLEANUP(gw_rows_end) struct gw_rows rows = { 0 };
+    struct gw_totals n;
 
     QC_LOCK(gw_cat_lock(b->cat));
-    QC_TRY(GW_QUERY0(b->cat, REBUILT_COUNTS, &rows, err));
-    QC_TRY(qc_col_u64(rows.s, 0, &b->report->vaults, err));
-    QC_TRY(qc_col_u64(rows.s, 1, &b->report->entries, err));
-    QC_TRY(qc_col_u64(rows.s, 2, &b->report->versions, err));
-    QC_TRY(qc_col_u64(rows.s, 3, &b->report->tombstones, err));
-    QC_TRY(qc_col_u64(rows.s, 4, &b->report->bytes, err));
-    return qc_col_u64(rows.s, 5, &b->report->tenants, err);
+    QC_TRY(gw_cat_totals(b->cat, &n, err));
+    b->report->vaults = n.vaults;
+    b->report->entries = n.entries;
+    b->report->versions = n.versions;
+    b->report->tombstones = n.tombstones;
+    b->report->bytes = n.bytes;
+    b->report->tenants = n.tenants;
+    return QC_OK;
 }
 
 /* -- names ----------------------------------------------------------------------------------------------- */
@@ -263,6 +274,40 @@ static qc_rc finish(struct gw_rebuilding *b, struct qc_err *err)
     gw_cat_close(&b->cat);
     QC_TRY(gw_home_install(&b->state, b->incarnation, err));
     return qc_fault(rebuild_done, err);
+}
+
+/* What would come of it, seen whole, and gone again. */
+static qc_rc check_made(struct gw_rebuilding *b, struct qc_err *err)
+{
+    bool has;
+
+    QC_TRY(look_at_root(b, &has, err));
+    QC_TRY(gw_rebuild_look(b, err));
+    QC_TRY(write_rows(b, err));
+    QC_TRY(fill_report(b, err));
+    QC_LOCK(gw_cat_lock(b->cat));
+    return gw_cat_check(b->cat, err);
+}
+
+static qc_rc verify(struct gw_rebuilding *b, struct qc_err *err)
+{
+    struct qc_err unused = { 0 };
+
+    const qc_rc rc = check_made(b, err);
+    if (b->cat != NULL)
+        roll_back(b);
+    gw_cat_close(&b->cat);
+    qc_ignore(gw_home_drop(&b->state, &unused), "the next rebuild does it");
+    return rc;
+}
+
+static qc_rc make(struct gw_rebuilding *b, struct qc_err *err)
+{
+    QC_TRY(keep_root(b, err));
+    QC_TRY(gw_ways_save(&b->state, b->ways, err));
+    QC_TRY(gw_rebuild_fence(b, err));
+    QC_TRY(write_rows(b, err));
+    return finish(b, err);
 }
 
 qc_rc gw_rebuild(const char *state_dir, const struct gw_rebuild_setup *setup, const qc_rng *rng,
@@ -281,11 +326,7 @@ qc_rc gw_rebuild(const char *state_dir, const struct gw_rebuild_setup *setup, co
     QC_TRY(gw_rebuild_ways(b, setup, err));
     QC_TRY(open_fan(b, err));
     QC_TRY(gw_rebuild_identities(b, err));
-    QC_TRY(keep_root(b, err));
-    QC_TRY(gw_ways_save(&b->state, b->ways, err));
-    QC_TRY(gw_rebuild_fence(b, err));
-    QC_TRY(write_rows(b, err));
-    QC_TRY(finish(b, err));
+    QC_TRY(setup->verify_only ? verify(b, err) : make(b, err));
     *ret = report;
     return QC_OK;
 }

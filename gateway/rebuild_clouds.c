@@ -212,6 +212,17 @@ qc_rc gw_rebuild_alone(struct gw_rebuilding *b, bool cuts, struct qc_err *err)
     return QC_OK;
 }
 
+qc_rc gw_rebuild_look(struct gw_rebuilding *b, struct qc_err *err)
+{
+    QC_TRY(list_roots(b, true, err));
+    if (b->newest == 0)
+        return QC_FAIL(err, QC_INTEGRITY, "no root object on the clouds");
+    b->incarnation = b->newest;
+    b->report->incarnation = b->newest;
+    b->report->reached = (unsigned)__builtin_popcount(b->good);
+    return QC_OK;
+}
+
 /* The same key on every good cloud, each under its own name. */
 static qc_rc put_everywhere(struct gw_rebuilding *b, const struct gw_name *name, qc_span bytes,
                             struct gw_answer *ret, struct qc_err *err)

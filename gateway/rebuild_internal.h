@@ -68,6 +68,8 @@ struct gw_rebuilding {
 /* rebuild_clouds.c */
 QC_MUST qc_rc gw_rebuild_identities(struct gw_rebuilding *b, struct qc_err *err);
 QC_MUST qc_rc gw_rebuild_fence(struct gw_rebuilding *b, struct qc_err *err);
+/* Instead of the fence: the newest incarnation and the cuts, as they are now. */
+QC_MUST qc_rc gw_rebuild_look(struct gw_rebuilding *b, struct qc_err *err);
 QC_MUST qc_rc gw_rebuild_cut(struct gw_rebuilding *b, struct qc_err *err);
 /* QC_CONFLICT: a later root than ours is there. cuts: read the cuts too. */
 QC_MUST qc_rc gw_rebuild_alone(struct gw_rebuilding *b, bool cuts, struct qc_err *err);

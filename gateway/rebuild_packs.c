@@ -91,6 +91,10 @@ qc_rc gw_rebuild_list_packs(struct gw_rebuilding *b, struct qc_err *err)
             qc_log_err(QC_LOG_WARN, "snapshots on a cloud: the log is read without them", &why);
     }
     merge(b);
+    for (size_t i = 0; i < b->pack_count; i++)
+        if (b->packs[i].notes && b->packs[i].incarnation == b->setup->snapshot_incarnation &&
+            b->packs[i].serial == b->setup->snapshot_serial)
+            b->report->asked = b->packs[i].first;
     return QC_OK;
 }
 
@@ -244,6 +248,8 @@ qc_rc gw_rebuild_find_notes(struct gw_rebuilding *b, struct qc_err *err)
         p->bytes = b->notes.n;
         b->report->notes_s = b->notes_head.time_s > 0 ? b->notes_head.time_s : 1;
         b->report->notes_sequence = b->notes_head.sequence;
+        b->report->notes_incarnation = p->incarnation;
+        b->report->notes_serial = p->serial;
         b->report->notes_cut = b->notes_head.more;
     }
     return QC_OK;

@@ -66,7 +66,8 @@ qc_rc gw_rebuild_trust(struct gw_rebuilding *b, struct qc_err *err)
         struct gw_way *way = NULL;
         QC_TRY(gw_ways_get(b->ways, cloud->name, &way, err));
         gw_way_set_credentials(way, cloud->credentials);
-        if (b->setup->validate && (b->good >> at & 1) && !gw_way_is_validated(way, cloud->url))
+        if (b->setup->validate && !b->setup->verify_only && (b->good >> at & 1) &&
+            !gw_way_is_validated(way, cloud->url))
             set |= (gw_clouds)1 << at;
     }
     QC_TRY(gw_trust_try(b->setup->clouds, b->setup->count, set, QC_GW_TRUST_AGAIN_MS, &trials, err));

@@ -324,8 +324,7 @@ static qc_rc step(struct gw_engine *e, struct qc_err *err)
     return rc;
 }
 
-/* One at a time makes one. false: somebody does. */
-static bool take(struct gw_snaps *s)
+bool gw_snaps_take(struct gw_snaps *s)
 {
     QC_LOCK(&s->lock);
     const bool free = !s->busy;
@@ -334,7 +333,7 @@ static bool take(struct gw_snaps *s)
     return free;
 }
 
-static void give(struct gw_snaps *s)
+void gw_snaps_give(struct gw_snaps *s)
 {
     QC_LOCK(&s->lock);
 
@@ -346,12 +345,12 @@ qc_rc gw_snapshot_step(struct gw_engine *e, bool *ret_more, struct qc_err *err)
     struct gw_snaps *s = &e->snaps;
 
     *ret_more = false;
-    if (!take(s))
+    if (!gw_snaps_take(s))
         return QC_OK;
     const bool rests = s->stage == GW_SNAP_RESTS && gw_env_now(e->env) < s->until_ms;
     const qc_rc rc = rests ? QC_OK : step(e, err);
     *ret_more = s->stage != GW_SNAP_RESTS;
-    give(s);
+    gw_snaps_give(s);
     return rc;
 }
 
@@ -374,10 +373,10 @@ qc_rc gw_engine_snapshot(struct gw_engine *e, struct qc_err *err)
     QC_TRY(gw_engine_may(e, err));
     QC_TRY(gw_engine_must_keep(e, err));
     QC_TRY(gw_engine_be_sure(e, err));
-    if (!take(&e->snaps))
+    if (!gw_snaps_take(&e->snaps))
         return QC_FAIL(err, QC_TEMP, "a snapshot of the catalogue is being made");
     const qc_rc rc = take_one(e, err);
-    give(&e->snaps);
+    gw_snaps_give(&e->snaps);
     return rc;
 }
 

@@ -78,6 +78,14 @@ QC_MUST qc_rc gw_cat_noted(struct gw_cat *c, const struct gw_root *r, const stru
  */
 QC_MUST qc_rc gw_snap_read(struct gw_fan *f, const struct gw_root *r, const struct gw_name *name,
                            gw_clouds set, unsigned enough, qc_buf *ret, struct qc_err *err);
+/* The same, of all clouds of pieces->set, and what each of them said: written whatever is returned. */
+struct gw_snap_pieces {
+    gw_clouds set;
+    gw_clouds holds; /* who handed out a piece that is what it should be */
+    struct gw_answer answer;
+};
+QC_MUST qc_rc gw_snap_read_all(struct gw_fan *f, const struct gw_root *r, const struct gw_name *name,
+                               struct gw_snap_pieces *pieces, qc_buf *ret, struct qc_err *err);
 struct gw_snap_put {
     const struct gw_pack_plan *plan;
     qc_span clear;
@@ -107,6 +115,9 @@ QC_MUST qc_rc gw_snap_head(struct gw_engine *e, const struct gw_snap_row *row, g
  * QC_QUORUM: too few clouds are well, or took it. */
 QC_MUST qc_rc gw_snap_put_one(struct gw_engine *e, struct gw_snap_row *row, qc_span clear, int64_t taken_s,
                               struct qc_err *err);
+/* One at a time makes one, or looks at what there is. false: somebody does. */
+bool gw_snaps_take(struct gw_snaps *s);
+void gw_snaps_give(struct gw_snaps *s);
 /* What is being tried is dead. */
 QC_MUST qc_rc gw_snap_abandon(struct gw_engine *e, struct qc_err *err);
 /* A pack is gathered, from this log object on. */

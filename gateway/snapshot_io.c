@@ -28,6 +28,8 @@ struct reading {
     qc_buf bytes[QC_GW_CLOUDS_MAX];
     struct gw_piece pieces[QC_GW_CLOUDS_MAX]; /* that hold */
     unsigned count;
+    gw_clouds holds; /* whose they are */
+    struct gw_answer answer;
     struct keys keys;
 };
 
@@ -55,26 +57,47 @@ static qc_rc open_pieces(struct gw_fan *f, const struct gw_root *r, const struct
             return rc;
         }
         g->count += rc == QC_OK;
+        g->holds |= (gw_clouds)(rc == QC_OK) << at;
     }
     return QC_OK;
 }
 
-static qc_rc read_some(struct gw_fan *f, const struct gw_root *r, const struct gw_name *name, gw_clouds set,
-                       unsigned enough, qc_buf *ret, struct qc_err *err)
+static qc_rc get_pieces(struct gw_fan *f, const struct gw_root *r, const struct gw_name *name, gw_clouds set,
+                        unsigned enough, struct reading *g, struct qc_err *err)
 {
-    QC_CLEANUP(reading_free) struct reading *g = qc_alloc(sizeof *g);
-    struct gw_answer a;
-
-    if (g == NULL)
-        return QC_FAIL(err, QC_NOMEM, "pieces of a pack");
     for (unsigned at = 0; at < gw_fan_count(f); at++)
         if (set >> at & 1)
             QC_TRY(name_on(f, r, name, at, &g->keys, err));
     const struct gw_ask ask = { .set = set,
                                 .keys = g->keys.keys,
                                 .rule = { .deadline = qc_deadline_in(QC_GW_RECORD_MS), .enough = enough } };
-    QC_TRY(gw_fan_get(f, &ask, PIECE_MAX, g->bytes, &a, err));
-    QC_TRY(open_pieces(f, r, name, g, a.done, err));
+    QC_TRY(gw_fan_get(f, &ask, PIECE_MAX, g->bytes, &g->answer, err));
+    return open_pieces(f, r, name, g, g->answer.done, err);
+}
+
+static qc_rc read_some(struct gw_fan *f, const struct gw_root *r, const struct gw_name *name, gw_clouds set,
+                       unsigned enough, qc_buf *ret, struct qc_err *err)
+{
+    QC_CLEANUP(reading_free) struct reading *g = qc_alloc(sizeof *g);
+
+    if (g == NULL)
+        return QC_FAIL(err, QC_NOMEM, "pieces of a pack");
+    QC_TRY(get_pieces(f, r, name, set, enough, g, err));
+    return gw_pack_open(r, name, g->pieces, g->count, ret, err);
+}
+
+qc_rc gw_snap_read_all(struct gw_fan *f, const struct gw_root *r, const struct gw_name *name,
+                       struct gw_snap_pieces *pieces, qc_buf *ret, struct qc_err *err)
+{
+    QC_CLEANUP(reading_free) struct reading *g = qc_alloc(sizeof *g);
+
+    pieces->holds = 0;
+    pieces->answer = (struct gw_answer){ 0 };
+    if (g == NULL)
+        return QC_FAIL(err, QC_NOMEM, "pieces of a pack");
+    QC_TRY(get_pieces(f, r, name, pieces->set, 0, g, err));
+    pieces->answer = g->answer;
+    pieces->holds = g->holds;
     return gw_pack_open(r, name, g->pieces, g->count, ret, err);
 }
 

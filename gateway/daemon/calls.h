@@ -65,6 +65,8 @@ QC_MUST qc_rc call_debts(struct request *r, struct answer *ret, struct qc_err *e
 QC_MUST qc_rc call_debts_retry(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_cloud_test(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_selftest(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_snapshots(struct request *r, struct answer *ret, struct qc_err *err);
+QC_MUST qc_rc call_snapshot_check(struct request *r, struct answer *ret, struct qc_err *err);
 QC_MUST qc_rc call_sweep(struct request *r, struct answer *ret, struct qc_err *err);
 
 /* Dead keys as JSON: for the call, and for the operator's command where no daemon runs. */

@@ -21,10 +21,12 @@
 #include "cmd_conf.h"
 #include "cmd_drill.h"
 #include "cmd_job.h"
+#include "cmd_keys.h"
 #include "link_report.h"
 #include "log_level.h"
 #include "cmd_move.h"
 #include "cmd_plan.h"
+#include "cmd_rebuild.h"
 #include "cmd_repair.h"
 #include "cmd_scrub.h"
 #include "cmd_selftest.h"
@@ -46,7 +48,6 @@ enum {
      * them (cloud/s3.h). */
     LOCK_BYTES = 288 * 1024 + QC_GW_CLOUDS_MAX * 4 * 4096,
     IDLE_MAX_S = 86400,
-    KIT_BYTES = 256, /* GW_KIT_TEXT_MAX and a line's end, to the step of keys */
 };
 
 static const struct qc_opt serve_options[] = {
@@ -66,18 +67,6 @@ static const struct qc_opt init_options[] = {
       true },
     { "k", 0, "K", "fragments needed", false },
     { "n", 0, "N", "fragments written (default: the number of clouds)", false },
-    { 0 },
-};
-static const struct qc_opt rebuild_options[] = {
-    { "state", 0, "DIR", "the state directory, made if missing", false },
-    { "config", 0, "FILE", "or a configuration, which names it", false },
-    { "cloud", 0, "NAME=URL", "a cloud; give all there were", true },
-    { "cloud-credentials", 0, "NAME=FILE", "where a cloud's keys are, if not as before; or aws:PROFILE",
-      true },
-    { "kit", 0, "FILE", "the operator's kit, where too few clouds answer for the root key", false },
-    { "catalogue", 0, "HEX", "refuse clouds of any other gateway than this", false },
-    { "accept-loss", 0, NULL, "end the log before a record that no cloud has readable", false },
-    { "json", 0, NULL, "the report as JSON", false },
     { 0 },
 };
 static const struct qc_opt state_options[] = {
@@ -168,156 +157,6 @@ static qc_rc cmd_init(void *app, const struct qc_args *args, struct qc_err *err)
     return gw_engine_init(state, &setup, &rng, err);
 }
 
-/* The kit holds the root key: into secret memory, and nowhere else (I5). *ret_n: bytes of text. */
-static qc_rc kit_read(const char *file, qc_key **ret, size_t *ret_n, struct qc_err *err)
-{
-    QC_CLEANUP(qc_fd_close) struct qc_fd fd = { 0 };
-    QC_CLEANUP(qc_key_free) qc_key *kit = NULL;
-    QC_TRY(qc_open_at(&fd, AT_FDCWD, file, O_RDONLY | O_CLOEXEC, 0, err));
-    QC_TRY(qc_key_blank(&kit, KIT_BYTES, err));
-    QC_TRY(qc_read_full(qc_fd_get(&fd), qc_key_write(kit), KIT_BYTES, ret_n, err));
-    qc_key_seal(kit);
-    if (*ret_n == KIT_BYTES)
-        return QC_FAIL(err, QC_FORMAT, "longer than an operator's kit");
-    *ret = QC_STEAL(kit);
-    return QC_OK;
-}
-
-/* What the log does not hold: known as of the last snapshot, or not at all. */
-static void report_notes(const struct gw_rebuild_report *r)
-{
-    char when[QC_TIME_TEXT], hash[2 * GW_DIGEST_BYTES + 1];
-
-    if (r->notes_s == 0) {
-        printf("no snapshot: not known are which fragments had been found damaged, which keys are dead, when "
-               "the clouds were scrubbed, and where the audit log ended\n");
-        return;
-    }
-    qc_time_text(r->notes_s, when);
-    printf("snapshot of %s, after log object %" PRIu64 "; what was found out later is not known\n", when,
-           r->notes_sequence);
-    printf("from it: %" PRIu64 " dead keys, to be deleted; %" PRIu64
-           " fragments in doubt, to be read first%s\n",
-           r->noted_dead, r->noted_doubts, r->notes_cut ? "; it had no room for all of them" : "");
-    if (r->noted_refused > 0)
-        printf("%" PRIu64 " keys that it calls dead have live fragments: not believed\n", r->noted_refused);
-    if (r->audit_sequence > 0) {
-        qc_hex(qc_span_of(r->audit_hash, sizeof r->audit_hash), hash);
-        printf("the audit log had %" PRIu64 " lines then, and the hash %s\n", r->audit_sequence, hash);
-    }
-}
-
-static void report_text(const struct gw_rebuild_report *r)
-{
-    printf("incarnation %" PRIu32 " of the gateway, from %u of %u clouds (%u are needed)\n", r->incarnation,
-           r->reached, r->clouds, r->needed);
-    printf("%" PRIu64 " log objects up to %" PRIu64 "; %" PRIu64 " beyond the cut are void\n", r->log_objects,
-           r->log_sequence, r->log_beyond);
-    if (r->log_packed > 0)
-        printf("%" PRIu64 " of them from snapshots\n", r->log_packed);
-    if (r->log_restored > 0)
-        printf("%" PRIu64 " of these were on no cloud any more: they were put back\n", r->log_restored);
-    printf("%" PRIu64 " tenants, %" PRIu64 " vaults, %" PRIu64 " names, %" PRIu64 " versions, %" PRIu64
-           " removed, %" PRIu64 " bytes\n",
-           r->tenants, r->vaults, r->entries, r->versions, r->tombstones, r->bytes);
-    printf("fragments: %" PRIu64 " of %" PRIu64 " found, %" PRIu64 " missing, %" PRIu64
-           " on clouds that did not answer\n",
-           r->fragments_found, r->fragments_expected, r->fragments_missing, r->fragments_unheard);
-    printf("%" PRIu64 " fragments without a record (never acknowledged, kept), %" PRIu64
-           " foreign objects (not touched)\n",
-           r->unknown, r->foreign);
-    if (r->unreadable > 0)
-        printf("%" PRIu64 " versions have too few fragments on the clouds that answered\n", r->unreadable);
-    report_notes(r);
-}
-
-static qc_rc report_json(const struct gw_rebuild_report *r, struct qc_err *err)
-{
-    const struct {
-        const char *name;
-        uint64_t v;
-    } rows[] = { { "incarnation", r->incarnation },
-                 { "clouds", r->clouds },
-                 { "reached", r->reached },
-                 { "needed", r->needed },
-                 { "log_objects", r->log_objects },
-                 { "log_sequence", r->log_sequence },
-                 { "log_beyond", r->log_beyond },
-                 { "tenants", r->tenants },
-                 { "vaults", r->vaults },
-                 { "entries", r->entries },
-                 { "versions", r->versions },
-                 { "tombstones", r->tombstones },
-                 { "bytes", r->bytes },
-                 { "fragments_expected", r->fragments_expected },
-                 { "fragments_found", r->fragments_found },
-                 { "fragments_missing", r->fragments_missing },
-                 { "fragments_unheard", r->fragments_unheard },
-                 { "unknown", r->unknown },
-                 { "foreign", r->foreign },
-                 { "unreadable", r->unreadable },
-                 { "log_packed", r->log_packed },
-                 { "log_restored", r->log_restored },
-                 { "snapshot_time", (uint64_t)r->notes_s },
-                 { "snapshot_log", r->notes_sequence },
-                 { "snapshot_cut", r->notes_cut },
-                 { "noted_dead", r->noted_dead },
-                 { "noted_doubts", r->noted_doubts },
-                 { "noted_refused", r->noted_refused },
-                 { "audit_lines", r->audit_sequence } };
-    QC_CLEANUP(qc_json_free) struct json_t *o = NULL;
-    QC_TRY(qc_json_new_obj(&o, err));
-    QC_TRY(qc_json_set_hex(o, "catalogue", gw_id_span(&r->catalogue), err));
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        QC_TRY(qc_json_set_int(o, rows[i].name, (int64_t)rows[i].v, err));
-    return print_json(o, HTTP_BODY_MAX, err);
-}
-
-static qc_rc take_catalogue(const char *text, struct gw_id *ret, struct qc_err *err)
-{
-    struct qc_err why = { 0 };
-    if (qc_hex_dec(qc_span_str(text), ret->b, GW_ID_BYTES, &why) != QC_OK)
-        return QC_FAIL(err, QC_USAGE, "--catalogue: %s", why.msg);
-    return QC_OK;
-}
-
-static qc_rc cmd_rebuild(void *app, const struct qc_args *args, struct qc_err *err)
-{
-    struct cloud_args clouds = { 0 };
-    struct gw_rebuild_report report = { 0 };
-    struct gw_id catalogue = { 0 };
-    const char *state = NULL;
-    const char *meant = qc_args_value(args, "catalogue", NULL);
-    const char *file = qc_args_value(args, "kit", NULL);
-    size_t kit_n = 0;
-    QC_CLEANUP(qc_key_free) qc_key *kit = NULL;
-    QC_CLEANUP(qrng_close) struct qrng *q = NULL;
-    *(enum tell_about *)app = TELL_REBUILD;
-    QC_TRY(cloud_args_state(args, &state, err));
-    QC_TRY(cloud_args_take(args, &clouds, err));
-    if (meant != NULL)
-        QC_TRY(take_catalogue(meant, &catalogue, err));
-    if (file != NULL)
-        QC_TRY_AS(kit_read(file, &kit, &kit_n, err), err, "--kit");
-    QC_TRY(qrng_open("os", &q, err));
-    const qc_rng rng = qrng_rng(q);
-    const struct gw_rebuild_setup setup = {
-        .clouds = clouds.v,
-        .count = clouds.count,
-        .kit = kit != NULL ? qc_span_sub(qc_key_open(kit), 0, kit_n) : (qc_span){ 0 },
-        .accept_loss = qc_args_flag(args, "accept-loss"),
-        .validate = true,
-        .told = cmd_cloud_told,
-        .catalogue = meant != NULL ? &catalogue : NULL,
-    };
-    QC_TRY(gw_rebuild(state, &setup, &rng, &report, err));
-    cmd_audit_rebuild(state, &report);
-    if (qc_args_flag(args, "json"))
-        return report_json(&report, err);
-    report_text(&report);
-    return QC_OK;
-}
-
 static qc_rc open_engine(const struct qc_args *args, const qc_rng *rng, struct gw_engine **ret,
                          struct qc_err *err)
 {
@@ -385,7 +224,7 @@ static qc_rc cmd_completion_words(void *app, const struct qc_args *args, struct 
 static const struct qc_cmd commands[] = {
     { "serve",   "", "serve a state directory",                  0, 0, 0, serve_options,   cmd_serve },
     { "init",    "", "make a gateway over new clouds",              0, 0, 0, init_options,    cmd_init },
-    { "rebuild", "", "make the catalogue anew from the clouds",     0, 0, 0, rebuild_options, cmd_rebuild },
+    { "rebuild", "", "make the catalogue anew from the clouds", 0, 0, 0, cmd_rebuild_options, cmd_rebuild },
     { "status",  "", "clouds, margins, debts (nobody may serve, but with --watch)", 0, 0, 0,
       status_options, cmd_status },
     { "repair",  "", "find and rebuild what is missing or damaged on the clouds", 0, 0, 0, cmd_repair_options,
@@ -420,8 +259,16 @@ static const struct qc_cmd commands[] = {
       cmd_debt_ls },
     { "debt retry", "", "clouds that did not take what they are owed are tried again now", 0, 0, 0,
       cmd_ask_options, cmd_debt_retry },
-    { "snapshot", "", "keep the catalogue on the clouds, now; say what lies where", 0, 0, 0,
-      cmd_snapshot_options, cmd_snapshot },
+    { "snapshot", "", "as snapshot create", 0, 0, 0, cmd_snapshot_options, cmd_snapshot_create },
+    { "snapshot create", "", "keep the catalogue on the clouds, now; say what lies where", 0, 0, 0,
+      cmd_snapshot_options, cmd_snapshot_create },
+    { "snapshot ls", "", "snapshots of the catalogue: of when, how large, on which clouds", 0, 0, 0,
+      cmd_snapshot_options, cmd_snapshot_ls },
+    { "snapshot verify", "[GENERATION]", "fetch them and make a catalogue of them, to see whether they hold",
+      0, 1, 0, cmd_snapshot_options, cmd_snapshot_verify },
+    { "snapshot restore", "[GENERATION] --cloud NAME=URL",
+      "the catalogue anew, from a snapshot and all that came after it", 0, 1, 0,
+      cmd_snapshot_restore_options, cmd_snapshot_restore },
     { "sweep", "", "delete what puts that were given up, and repairs, left on the clouds", 0, 0, 0,
       cmd_sweep_options, cmd_sweep },
     { "cloud ls", "", "clouds, whose keys open them, what was shown of them", 0, 0, 0, state_options,
@@ -449,6 +296,8 @@ static const struct qc_cmd commands[] = {
       cmd_plan_reprotect_options, cmd_plan_reprotect },
     { "plan keys", "", "what key from QKD carries, and what some traffic needs", 0, 0, 0,
       cmd_plan_keys_options, cmd_plan_keys },
+    { "keys", "", "what key there is for each way that is keyed by QKD, and how long it lasts", 0, 0, 0,
+      cmd_keys_options, cmd_keys },
     { "kit",     "", "the operator's kit: the root key",            0, 0, 0, kit_options,     cmd_kit },
     { "tenant add", "NAME --token-file FILE", "let somebody in", 1, 1, 0,
       cmd_tenant_add_options, cmd_tenant_add },

@@ -48,7 +48,8 @@ qc_rc operator_ask(struct operator* o, const char *method, const char *path, con
                                     .headers = &type,
                                     .header_count = body != NULL,
                                     .body = qc_buf_span(&text),
-                                    .deadline = qc_deadline_in(ANSWER_MS) };
+                                    .deadline =
+                                        qc_deadline_in(o->answer_ms != 0 ? o->answer_ms : ANSWER_MS) };
     QC_TRY(net_request(o->net, &rq, &r, err));
     answer = r.body;
     if (r.status < 200 || r.status > 299)

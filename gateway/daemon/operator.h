@@ -12,6 +12,8 @@ struct operator
     struct qrng *q;
     qc_rng rng;          /* for e, and for tokens */
     struct gw_engine *e; /* nobody serves: opened here, for the length of the command */
+    uint64_t
+        answer_ms; /* how long an answer of the daemon may take; 0: as long as a change waits for clouds */
 };
 void operator_done(struct operator* o);
 /* Dead keys (calls.h). */

@@ -50,6 +50,8 @@ const struct route routes[] = {
     { "GET",    "/v1/scrub",                          WHO_OPERATOR, BODY_NONE,    call_scrub_get },
     { "POST",   "/v1/scrub/hand",                     WHO_OPERATOR, BODY_JSON,    call_scrub_hand },
     { "POST",   "/v1/snapshot",                       WHO_OPERATOR, BODY_JSON,    call_snapshot },
+    { "GET",    "/v1/snapshots",                      WHO_OPERATOR, BODY_NONE,    call_snapshots },
+    { "POST",   "/v1/snapshots/check",                WHO_OPERATOR, BODY_JSON,    call_snapshot_check },
     { "GET",    "/v1/clouds",                         WHO_OPERATOR, BODY_NONE,    call_clouds },
     { "GET",    "/v1/clouds/plan",                    WHO_OPERATOR, BODY_NONE,    call_exit_plan },
     { "GET",    "/v1/clouds/plan/code",               WHO_OPERATOR, BODY_NONE,    call_code_plan },

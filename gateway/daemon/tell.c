@@ -50,7 +50,31 @@ static const struct row rebuilds[] = {
       "wait until the other rebuild has ended, then use that gateway" },
     { QC_INTEGRITY, 66, "nothing was cut off: what the clouds that are away have is not lost.",
       "bring more clouds back. If they are gone for good: qcloud-gateway rebuild with --accept-loss" },
+    { QC_DEGRADED, 127,
+      "nothing was changed. What is missing is missing on the clouds, whatever catalogue there is.",
+      "qcloud-gateway repair    rebuilds fragments from the others; bring clouds back that are away" },
     { QC_OK, 64, "the clouds keep all that they had; a rebuild deletes nothing.",
+      "correct the cause, then the same call again" },
+};
+static const struct row restores[] = {
+    { QC_QUORUM, 128, "nothing was changed. The catalogue cannot be known from so few clouds.",
+      "bring more clouds back, or give the operator's kit: --kit FILE" },
+    { QC_CONFLICT, 129, "nothing was changed.",
+      "qcloud-gateway snapshot restore    without a generation: it takes the newest one, and all of the log "
+      "after it" },
+    { QC_NOTFOUND, 130, "nothing was changed; the log on the clouds has everything that was acknowledged.",
+      "qcloud-gateway rebuild    makes the catalogue from the log, with or without snapshots" },
+    { QC_INTEGRITY, 131, "nothing was cut off: what the clouds that are away have is not lost.",
+      "bring more clouds back. If they are gone for good: qcloud-gateway rebuild with --accept-loss" },
+    { QC_OK, 132, "the clouds keep all that they had.", "correct the cause, then the same call again" },
+};
+static const struct row keys[] = {
+    { QC_LINK, 141,
+      "nothing was sent, and no key was drawn. What needs that link waits, or is refused, until it has keys.",
+      "see to the KME that line one names; qcloud-gateway keys --forecast    says how long the others last" },
+    { QC_NOTCONF, 142, "nothing is wrong with what is stored.",
+      "docs/qkd.md says how a way is keyed by QKD: link= in a cloud's URL, section [qkd] of gateway.conf" },
+    { QC_OK, 143, "nothing was changed, and no key was drawn.",
       "correct the cause, then the same call again" },
 };
 static const struct row statuses[] = {
@@ -136,6 +160,13 @@ static const struct row snapshots[] = {
     { QC_TEMP, 122, "nothing is less than it was: a snapshot is being made, or another gateway makes them.",
       "the same call again, later" },
     { QC_FENCED, 123, "another gateway took over; its catalogue is the one to keep.", "use that one" },
+    { QC_INTEGRITY, 125,
+      "nothing was changed, and nothing is lost: every commit is in the log on the clouds, whatever packs "
+      "hold.",
+      "qcloud-gateway snapshot create    then verify again; if it says the same, keep everything as it is, "
+      "and: "
+      "qcloud-gateway repair --deep" },
+    { QC_NOTFOUND, 126, "nothing was changed.", "qcloud-gateway snapshot ls    names those that there are" },
     { QC_OK, 124, "the log stays on the clouds as it was, and the snapshot before.",
       "correct the cause, then the same call again" },
 };
@@ -200,7 +231,7 @@ static const struct row *const tables[] = {
     [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds, [TELL_REPAIR] = repairs,     [TELL_TENANT] = tenants,
     [TELL_CONF] = confs,      [TELL_AUDIT] = audits, [TELL_SWEEP] = sweeps,       [TELL_SCRUB] = scrubs,
     [TELL_MOVE] = moves,      [TELL_DRILL] = drills, [TELL_SNAPSHOT] = snapshots, [TELL_SELFTEST] = selftests,
-    [TELL_JOB] = jobs,
+    [TELL_JOB] = jobs, [TELL_RESTORE] = restores, [TELL_KEYS] = keys,
 };
 
 int tell_error(enum tell_about about, const struct qc_err *err)

@@ -17,6 +17,8 @@ enum tell_about {
     TELL_AUDIT,
     TELL_SWEEP,
     TELL_SNAPSHOT,
+    TELL_RESTORE,
+    TELL_KEYS,
     TELL_MOVE,
     TELL_SELFTEST,
     TELL_JOB

@@ -24,7 +24,7 @@ EXEMPT = {
     ("*", "423"),       # needs a second program that writes the catalogue
     ("health", "5XX"), ("request", "5XX"), ("vaults", "5XX"), ("vaultGet", "5XX"), ("chain", "5XX"), ("entryGet", "5XX"),
     ("entryList", "5XX"), ("uploadGet", "5XX"), ("uploadClouds", "5XX"), ("uploadCancel", "5XX"), ("backup", "5XX"), ("info", "5XX"), ("status", "5XX"),
-    ("uploadBegin", "5XX"), ("uploadResume", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("linksTest", "5XX"), ("links", "5XX"), ("logLevel", "5XX"), ("logGet", "5XX"), ("debtsRetry", "5XX"), ("jobAct", "5XX"), ("debts", "5XX"), ("jobs", "5XX"), ("snapshot", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"), ("selftest", "5XX"), ("cloudTest", "5XX"), ("scrubHand", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
+    ("uploadBegin", "5XX"), ("uploadResume", "5XX"), ("tenants", "5XX"), ("repair", "5XX"), ("sweep", "5XX"), ("linksTest", "5XX"), ("links", "5XX"), ("logLevel", "5XX"), ("logGet", "5XX"), ("debtsRetry", "5XX"), ("jobAct", "5XX"), ("debts", "5XX"), ("jobs", "5XX"), ("snapshot", "5XX"), ("snapshots", "5XX"), ("snapshotCheck", "5XX"), ("jobGet", "5XX"), ("jobCancel", "5XX"), ("scrub", "5XX"), ("scrubGet", "5XX"), ("drill", "5XX"), ("drillGet", "5XX"), ("drillCancel", "5XX"), ("selftest", "5XX"), ("cloudTest", "5XX"), ("scrubHand", "5XX"),      # need a failing disk: tests/fault does that beneath the engine
     ("clouds", "5XX"), ("exitPlan", "5XX"), ("codePlan", "5XX"), ("move", "5XX"), ("moveGet", "5XX"), ("moveCancel", "5XX"),
     ("metrics", "5XX"), ("dashboard", "5XX"), ("style", "5XX"), ("healthz", "503"), ("healthz", "5XX"), ("readyz", "503"), ("readyz", "5XX"),       # tests/api/watch.py
     ("entrySome", "5XX"), ("members", "5XX"), ("membersBytes", "5XX"), ("purge", "5XX"), ("retain", "5XX"), ("backups", "5XX"), ("entryRename", "5XX"),
@@ -1016,6 +1016,8 @@ class Walk:
         self.ask("jobAct", body={"job": "scrub", "action": "cancel"}, expect=409, error="fenced")
         self.ask("debtsRetry", body={}, expect=409, error="fenced")
         self.ask("linksTest", body={}, expect=409, error="fenced")
+        self.ask("snapshots", expect=409, error="fenced")
+        self.ask("snapshotCheck", body={}, expect=409, error="fenced")
         self.ask("request", {"request": self.id()}, expect=404, error="not-found")
 
     def selftests(self):
@@ -1057,6 +1059,43 @@ class Walk:
         again = self.ask("snapshot", body={})
         check(again["previous"]["taken"] == first["taken"] and again["previous"]["behind"] == 0 and not again["pack"]["written"] and again["notes"]["written"], f"the second: {again}")
 
+    def checked(self):
+        """All of them fetched, and a catalogue made of them: whole; with a piece lost and one rotten; of one alone."""
+        listed = self.ask("snapshots")
+        check(listed["behind"] == 0 and len(listed["snapshots"]) == 2 and len(listed["packs"]) == 1, f"snapshots {listed}")
+        check(all(c["piece"] == "there" for p in listed["snapshots"] + listed["packs"] for c in p["clouds"]), f"pieces {listed}")
+        got = self.ask("snapshotCheck", body={})
+        made, status = got["catalogue"], self.ask("status")
+        check(got["outcome"]["id"] == "ok" and made["compared"] and made["log_packed"] == made["log_sequence"] == status["log_sequence"], f"check {got}")
+        check((made["versions"], made["log_else"], got["lacking"], got["faults"]) == (status["versions"], 0, 0, 0), f"check {got}")
+        check(all(c["piece"] == "holds" for p in got["snapshots"] + got["packs"] for c in p["clouds"]), f"pieces {got}")
+        check(not [n for n in os.listdir(self.server.state) if n.startswith("snapshot")], "what was made is gone")
+        one = got["snapshots"][1]["generation"]
+        older = self.ask("snapshotCheck", body={"generation": one})
+        check([s["generation"] for s in older["snapshots"]] == [one] and older["outcome"]["id"] == "ok", f"one of them {older}")
+        self.ask("snapshotCheck", body={"generation": "9.1"}, expect=404, error="not-found")
+        for bad in ({"generation": "1"}, {"generation": ".1"}, {"generation": "0.1"}, {"generation": "1.x"}, {"generation": "1.99999999999"}, {"generation": 1}, {"which": "1.1"}):
+            a = self.server.request("POST", self.contract.url("snapshotCheck", {}), json.dumps(bad))
+            self.contract.judge("snapshotCheck", a)
+            check(a.status == 400, f"{bad}: {a}")
+        held = {}
+        for d, _, names in os.walk(os.path.join(self.server.clouds[1], "s")):
+            for n in names:
+                with open(os.path.join(d, n), "rb") as f:
+                    held[f.name] = f.read()
+        pack, notes = (by(held, key=lambda p: len(held[p])) for by in (max, min))
+        os.remove(pack)
+        with open(notes, "r+b") as f:
+            f.seek(110)
+            f.write(bytes([held[notes][110] ^ 1]))
+        got = self.ask("snapshotCheck", body={})
+        seen = {c["piece"] for p in got["snapshots"] + got["packs"] for c in p["clouds"] if c["name"] == "c2"}
+        check(got["outcome"]["id"] == "degraded" and seen == {"holds", "missing", "damaged"} and (got["lacking"], got["faults"]) == (2, 0), f"a piece lost, one rotten: {got}")
+        for path, data in held.items():
+            with open(path, "wb") as f:
+                f.write(data)
+        check(self.ask("snapshotCheck", body={})["outcome"]["id"] == "ok", "as before")
+
     def run(self):
         self.empty()
         self.unknown()
@@ -1083,6 +1122,7 @@ class Walk:
         self.selftests()
         self.tests()
         self.snapshots()
+        self.checked()
         self.moves(up, data)
         self.drills()
         self.works()

@@ -46,6 +46,7 @@ class Refusals:
             "scrubHand": {"paused": False, "cloud": "c1"},
             "cloudTest": {"cloud": "c1"},
             "selftest": {},
+            "snapshotCheck": {"generation": "1.1"},
             "drill": {"without": ["c1"], "random": 1, "sample": 1, "seed": 3},
         }
 

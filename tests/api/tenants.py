@@ -22,7 +22,7 @@ from server import GATEWAY, Failure, Guest, ManyUsers, check, parallel
 
 TOKEN = re.compile("qcloud-token-v1-[0-9a-f]{64}")
 STRANGER_S = 10                 # HTTP_STRANGER_MS
-OPERATOR = {"tenants", "tenantAdd", "tenantChange", "repair", "jobGet", "jobCancel", "scrub", "scrubGet", "drill", "drillGet", "drillCancel", "clouds", "exitPlan", "codePlan", "move", "moveGet", "moveCancel", "snapshot", "jobs", "debts", "jobAct", "debtsRetry", "logGet", "logLevel", "links", "linksTest", "sweep", "metrics", "dashboard", "style", "healthz", "readyz", "selftest", "cloudTest", "scrubHand"}
+OPERATOR = {"tenants", "tenantAdd", "tenantChange", "repair", "jobGet", "jobCancel", "scrub", "scrubGet", "drill", "drillGet", "drillCancel", "clouds", "exitPlan", "codePlan", "move", "moveGet", "moveCancel", "snapshot", "snapshots", "snapshotCheck", "jobs", "debts", "jobAct", "debtsRetry", "logGet", "logLevel", "links", "linksTest", "sweep", "metrics", "dashboard", "style", "healthz", "readyz", "selftest", "cloudTest", "scrubHand"}
 
 
 class Tenant(Walk):
@@ -85,6 +85,7 @@ def bodies(walk, ids):
         "scrubHand": {"paused": False, "cloud": "c1"},
         "cloudTest": {"cloud": "c1"},
         "selftest": {},
+        "snapshotCheck": {"generation": "1.1"},
         "move": {"kind": "domain", "domain": "cloud"},
         "drill": {"sample": 1},
     }

@@ -185,6 +185,7 @@ def story(net, gateway, tap):
         without_keys(net, gateway, ann)
         crowd(gateway, ann)
         inventors(gateway, ann)
+        stocks(net, gateway, ann)
         wrong(net, gateway, ann)
     print(f"{len(keys)} connections, each under a key of its own", flush=True)
 
@@ -226,6 +227,36 @@ def without_keys(net, gateway, ann):
     net.do("link", "restore", "userserver")
     end = time.monotonic() + 30
     while ann.run("get", "--force", "h", os.path.join(ann.work, "there")).returncode != 0:
+        check(time.monotonic() < end, "it does not go on")
+
+
+def stocks(net, gateway, ann):
+    """What key there is, for whom, and how long it lasts: by the user's end, and by the gateway's; a stock that falls, one that is out, a KME that is away."""
+    def told(code, *options):
+        return next(x["keys"]["links"] for x in map(json.loads, ann.expect(code, "keys", "--json", *options).stdout.splitlines()) if x["type"] == "item")
+
+    net.do("link", "cut", "userserver")
+    before = used(net)
+    one, = told(0)
+    check((one["link"], one["peer"], one["by"], one["key_bits"], one["cloud"], one["change_bps"], one["hours_left"]) == ("campus", NAMES[2], "kme", 256, None, None, None), f"{one}")
+    check(one["stock_bits"] == 256 * one["keys"] > 0 and used(net) == before, f"asked, and nothing drawn: {one}")
+    taker = threading.Timer(0.3, lambda: [key_of(net) for _ in range(4)])
+    taker.start()
+    now, = told(0, "--forecast", "--for", "2")
+    taker.join()
+    lost = 256 * (used(net) - before)
+    check(lost == 1024 and one["stock_bits"] - now["stock_bits"] == lost and lost / 2.6 < -now["change_bps"] <= lost / 2, f"{lost} bits were taken: {now}")
+    check(abs(now["hours_left"] * 3600 * -now["change_bps"] / now["stock_bits"] - 1) < 0.01, f"hours: {now}")
+    text = said(ann.expect(0, "keys"))
+    check(re.search(rf"^link campus to {NAMES[2]}, by https://localhost:\d+: {now['keys']} keys of 256 bits, {now['stock_bits']} bits$", text, re.M) is not None, text)
+    text = gateway.run("keys", "--config", gateway.config).decode()
+    check(re.findall(r"^link campus to (SAE-\w+), by ", text, re.M) == ["SAE-other", "SAE-user"], text)
+    net.do("link", "empty", "userserver")
+    check(told(13)[0]["keys"] == 0 and "there is no key" in said(ann.expect(13, "keys")), "a stock that is out")
+    net.do("link", "restore", "userserver")
+    check("--forecast" in said(ann.expect(2, "keys", "--for", "3")), "--for alone")
+    end = time.monotonic() + 30
+    while ann.run("ls").returncode != 0:
         check(time.monotonic() < end, "it does not go on")
 
 

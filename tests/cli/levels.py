@@ -141,6 +141,9 @@ def pad_is_kept(folder, buckets):
             check(l4.dial.state()["pad_full"] == str(block * blocks), f"{l4.dial.state()}")
             box.start_vault()
             l4.until(full, "again")
+            links = next(x["keys"]["links"] for x in map(json.loads, box.expect(0, "keys", "--json").stdout.splitlines()) if x["type"] == "item")
+            check([(x["cloud"], x["link"], x["by"], x["id"], x["stock_bits"] is None or x["stock_bits"] >= 0) for x in links] ==
+                  [("c4", "P4", "qcloud-link", "ok", True), ("c5", "P5", "qcloud-link", "ok", True)], f"what key there is: {links}")
             net.do("link", "rate", "AB", "0")
             net.do("link", "empty", "AB")
             room = min(pad())

@@ -22,6 +22,7 @@ ELSEWHERE = {("gateway-cloud-set.json", "item"),        # needs a cloud with key
              *(("shared.json", kind) for kind in ("stored", "got", "listed", "told", "explained", "removed", "verified")),    # cli/sites
              ("site-list.json", "item"), ("site-remove.json", "item"),
              ("bench.json", "stored"),   # cli/bench
+             ("keys.json", "item"), ("gateway-keys.json", "item"),   # need a KME: cli/keyed, cli/levels
              *(("watch.json", kind) for kind in ("watching", "pass", "word")),  # cli/watch
              *(("salvage.json", kind) for kind in ("start", "progress", "warning", "file", "damaged", "missing", "result", "error"))}  # system/salvage
 
@@ -242,7 +243,14 @@ def whole(schemas, box, ask):
     ask("gateway-cloud-test", 3, "gateway", "cloud", "test", "none")
     ask("gateway-repair", 0, "gateway", "repair")
     ask("gateway-drill", 0, "gateway", "drill")
+    ask("gateway-snapshot-ls", 0, "gateway", "snapshot", "ls")
+    ask("gateway-snapshot-verify", 3, "gateway", "snapshot", "verify")
     ask("gateway-snapshot", 0, "gateway", "snapshot")
+    ask("gateway-snapshot-create", 0, "gateway", "snapshot", "create")
+    ask("gateway-snapshot-ls", 0, "gateway", "snapshot", "ls")
+    ask("gateway-snapshot-verify", 0, "gateway", "snapshot", "verify")
+    ask("gateway-snapshot-restore", 2, "gateway", "snapshot", "restore")
+    ask("gateway-snapshot-restore", 0, "gateway", "snapshot", "restore", "-n")
     ask("gateway-drill", 3, "gateway", "drill", "--without-cloud", "none-such")
     ask("gateway-scrub", 3, "gateway", "scrub", "--cloud", "none")
     ask("gateway-scrub-pause", 0, "gateway", "scrub", "pause")
@@ -262,6 +270,8 @@ def whole(schemas, box, ask):
     ask("gateway-cloud-domain", 0, "gateway", "cloud", "domain", "cloud")
     ask("gateway-plan-exit", 0, "gateway", "plan", "exit", "c6")
     ask("plan-exit", 0, "plan", "exit", "c6")
+    ask("keys", 10, "keys")
+    ask("gateway-keys", 10, "gateway", "keys")
     ask("plan-reprotect", 0, "plan", "reprotect", "2,6")
     ask("gateway-plan-reprotect", 0, "gateway", "plan", "reprotect", "2,6")
     ask("gateway-repair", 0, "gateway", "repair", "--reprotect", "2,6", "--dry-run", "--max-rate", "1M")
