@@ -57,16 +57,16 @@ static const struct row rebuilds[] = {
       "correct the cause, then the same call again" },
 };
 static const struct row restores[] = {
-    { QC_QUORUM, 128, "nothing was changed. The catalogue cannot be known from so few clouds.",
+    { QC_QUORUM, 136, "nothing was changed. The catalogue cannot be known from so few clouds.",
       "bring more clouds back, or give the operator's kit: --kit FILE" },
-    { QC_CONFLICT, 129, "nothing was changed.",
+    { QC_CONFLICT, 137, "nothing was changed.",
       "qcloud-gateway snapshot restore    without a generation: it takes the newest one, and all of the log "
       "after it" },
-    { QC_NOTFOUND, 130, "nothing was changed; the log on the clouds has everything that was acknowledged.",
+    { QC_NOTFOUND, 138, "nothing was changed; the log on the clouds has everything that was acknowledged.",
       "qcloud-gateway rebuild    makes the catalogue from the log, with or without snapshots" },
-    { QC_INTEGRITY, 131, "nothing was cut off: what the clouds that are away have is not lost.",
+    { QC_INTEGRITY, 139, "nothing was cut off: what the clouds that are away have is not lost.",
       "bring more clouds back. If they are gone for good: qcloud-gateway rebuild with --accept-loss" },
-    { QC_OK, 132, "the clouds keep all that they had.", "correct the cause, then the same call again" },
+    { QC_OK, 140, "the clouds keep all that they had.", "correct the cause, then the same call again" },
 };
 static const struct row keys[] = {
     { QC_LINK, 141,
