@@ -21,7 +21,7 @@ static qc_rc no_call(struct request *r, struct answer *ret, struct qc_err *err)
         "DELETE", "/v1/vaults/{}/objects/{}/{}/backup", WHO_ANY, BODY_NONE, no_call                          \
     }
 #define ROWS ROW, ROW, ROW, ROW, ROW, ROW, ROW
-const struct route routes[QC_GW_METRIC_ROUTES - 1] = { ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS };
+const struct route routes[QC_GW_METRIC_ROUTES - 1] = { ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS };
 const size_t routes_count = QC_GW_METRIC_ROUTES - 1;
 
 static struct figures figures;

@@ -365,7 +365,7 @@
     X(QC_GW_AUDIT_KEEP, 64, "files", "of the audit log that are full, as it comes: 1 GiB")                   \
     X(QC_GW_AUDIT_FILES_MAX, 100000, "files", "of an audit log that is looked at as a whole")                \
     X(QC_GW_DASHBOARD_MAX, 256 * 1024, "bytes", "/dashboard: 32 clouds and all there is to say of each")     \
-    X(QC_GW_METRIC_ROUTES, 80, "routes", "of the API that are counted apart; there are 30")                  \
+    X(QC_GW_METRIC_ROUTES, 71, "routes", "of the API that are counted apart; there are 64")                  \
     X(QC_GW_METRICS_MAX, 2 * 1024 * 1024, "bytes", "/metrics with 32 clouds and 1,000 tenants: 1 MB")        \
     X(QC_GW_WAYS_MAX, 512 * 1024, "bytes", "clouds.conf: 32 clouds with the longest paths and URLs")         \
     /* client */                                                                                             \
