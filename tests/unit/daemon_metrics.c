@@ -21,7 +21,8 @@ static qc_rc no_call(struct request *r, struct answer *ret, struct qc_err *err)
         "DELETE", "/v1/vaults/{}/objects/{}/{}/backup", WHO_ANY, BODY_NONE, no_call                          \
     }
 #define ROWS ROW, ROW, ROW, ROW, ROW, ROW, ROW
-const struct route routes[QC_GW_METRIC_ROUTES - 1] = { ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS };
+const struct route routes[QC_GW_METRIC_ROUTES - 1] = { ROWS, ROWS, ROWS, ROWS, ROWS,
+                                                       ROWS, ROWS, ROWS, ROWS, ROWS };
 const size_t routes_count = QC_GW_METRIC_ROUTES - 1;
 
 static struct figures figures;
@@ -120,9 +121,9 @@ static void small(void)
     qc_hist_note(&tallies[0].took[CLOUD_CALL_PUT], 1500000);
     qc_hist_note(&tallies[0].took[CLOUD_CALL_PUT], 60000000);
     qc_count_add(&tallies[0].failed[CLOUD_CALL_PUT][CLOUD_TROUBLE_TIMEOUT], 1);
-    figures_request(&figures, 62, 7, 503, 0);
-    figures_request(&figures, 63, 4000000000, 401, 0);
-    figures_request(&figures, 63, 0, 0, 0);
+    figures_request(&figures, QC_GW_METRIC_ROUTES - 2, 7, 503, 0);
+    figures_request(&figures, QC_GW_METRIC_ROUTES - 1, 4000000000, 401, 0);
+    figures_request(&figures, QC_GW_METRIC_ROUTES - 1, 0, 0, 0);
     s = print();
     has(s, "qcloud_versions_by_margin{margin=\"below\"} 5");
     has(s, "qcloud_versions_by_margin{margin=\"0\"} 0");
