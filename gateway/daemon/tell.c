@@ -227,11 +227,13 @@ static const struct row jobs[] = {
 };
 
 static const struct row *const tables[] = {
-    [TELL_CALL] = calls,      [TELL_INIT] = inits,   [TELL_SERVE] = serves,       [TELL_REBUILD] = rebuilds,
-    [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds, [TELL_REPAIR] = repairs,     [TELL_TENANT] = tenants,
-    [TELL_CONF] = confs,      [TELL_AUDIT] = audits, [TELL_SWEEP] = sweeps,       [TELL_SCRUB] = scrubs,
-    [TELL_MOVE] = moves,      [TELL_DRILL] = drills, [TELL_SNAPSHOT] = snapshots, [TELL_SELFTEST] = selftests,
-    [TELL_JOB] = jobs, [TELL_RESTORE] = restores, [TELL_KEYS] = keys,
+    [TELL_CALL] = calls,         [TELL_INIT] = inits,      [TELL_SERVE] = serves,
+    [TELL_REBUILD] = rebuilds,   [TELL_STATUS] = statuses, [TELL_CLOUD] = clouds,
+    [TELL_REPAIR] = repairs,     [TELL_TENANT] = tenants,  [TELL_CONF] = confs,
+    [TELL_AUDIT] = audits,       [TELL_SWEEP] = sweeps,    [TELL_SCRUB] = scrubs,
+    [TELL_MOVE] = moves,         [TELL_DRILL] = drills,    [TELL_SNAPSHOT] = snapshots,
+    [TELL_SELFTEST] = selftests, [TELL_JOB] = jobs,        [TELL_RESTORE] = restores,
+    [TELL_KEYS] = keys,
 };
 
 int tell_error(enum tell_about about, const struct qc_err *err)
