@@ -427,6 +427,31 @@ qc_rc qc_parse_u64(const char *text, const char *what, bool units, uint64_t *ret
     return QC_OK;
 }
 
+qc_rc qc_parse_span(const char *text, const char *what, uint64_t *ret_s, struct qc_err *err)
+{
+    static const struct {
+        char letter;
+        uint64_t s;
+    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+    const size_t n = strspn(text, "0123456789");
+    char digits[24];
+    uint64_t v = 0, unit = text[n] == '\0' ? 1 : 0;
+
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (text[n] == units[i].letter && text[n + 1] == '\0')
+            unit = units[i].s;
+    }
+    if (n == 0 || unit == 0)
+        return QC_FAIL(err, QC_USAGE, "%s: '%.40s' is no span of time: seconds, or such as 40s, 10m, 2h, 1d",
+                       what, text);
+    (void)snprintf(digits, sizeof digits, "%s", text);
+    digits[n < sizeof digits ? n : 0] = '\0';
+    if (n >= sizeof digits || qc_parse_u64(digits, what, false, &v, err) != QC_OK || !qc_mul_u64(v, unit, &v))
+        return QC_FAIL(err, QC_USAGE, "%s: '%.40s' is too long a span of time", what, text);
+    *ret_s = v;
+    return QC_OK;
+}
+
 qc_rc qc_parse_code(const char *text, const char *what, unsigned max, uint64_t *ret_k, uint64_t *ret_n,
                     struct qc_err *err)
 {
@@ -466,5 +491,36 @@ qc_rc qc_args_u64(const struct qc_args *a, const char *name, bool units, uint64_
         return QC_FAIL(err, QC_USAGE, "--%s is %" PRIu64 ", expected %" PRIu64 " to %" PRIu64, name, v, min,
                        max);
     *ret = v;
+    return QC_OK;
+}
+
+/* "7d" for 604800: the greatest unit of which it is a whole number. */
+static const char *span_text(uint64_t s, char ret[24])
+{
+    const uint64_t unit = s % 86400 == 0 ? 86400 : s % 3600 == 0 ? 3600 : s % 60 == 0 ? 60 : 1;
+
+    (void)snprintf(ret, 24, "%" PRIu64 "%s", s / unit,
+                   unit == 86400  ? "d"
+                   : unit == 3600 ? "h"
+                   : unit == 60   ? "m"
+                                  : "s");
+    return s == 0 ? "0s" : ret;
+}
+
+qc_rc qc_args_span(const struct qc_args *a, const char *name, uint64_t min_s, uint64_t max_s, uint64_t *ret_s,
+                   struct qc_err *err)
+{
+    const char *text = qc_args_value(a, name, NULL);
+    char option[QC_OPT_NAME_MAX + 4], least[24], most[24];
+    uint64_t s = 0;
+
+    if (text == NULL)
+        return QC_OK;
+    (void)snprintf(option, sizeof option, "--%s", name);
+    QC_TRY(qc_parse_span(text, option, &s, err));
+    if (s < min_s || s > max_s)
+        return QC_FAIL(err, QC_USAGE, "--%s is %.40s, expected %s to %s", name, text, span_text(min_s, least),
+                       span_text(max_s, most));
+    *ret_s = s;
     return QC_OK;
 }

@@ -238,7 +238,7 @@ static qc_rc serve(struct watch *w, struct qc_err *err)
 static qc_rc take_interval(const struct qc_args *args, uint64_t *ret_ms, struct qc_err *err)
 {
     uint64_t s = QC_WATCH_EVERY_S;
-    QC_TRY(qc_args_u64(args, "interval", false, 1, 86400, &s, err));
+    QC_TRY(qc_args_span(args, "interval", 1, 86400, &s, err));
     *ret_ms = s * 1000;
     return QC_OK;
 }

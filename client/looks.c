@@ -139,7 +139,7 @@ qc_rc looks_run(struct client *c, const struct qc_args *args, looks_fn fn, struc
     struct qc_err why = { 0 };
     if (!qc_args_flag(args, "watch") && qc_args_value(args, "interval", NULL) != NULL)
         return QC_FAIL(err, QC_USAGE, "--interval is for --watch, which is missing");
-    QC_TRY(qc_args_u64(args, "interval", false, 1, 86400, &k.every_s, err));
+    QC_TRY(qc_args_span(args, "interval", 1, 86400, &k.every_s, err));
     if (!qc_args_flag(args, "watch"))
         return once(c, fn, err);
     const qc_rc rc = watch(&k, &why);

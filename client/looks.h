@@ -9,7 +9,7 @@
     { "watch", 0, NULL, "look again and again, till Ctrl-C: drawn anew on a terminal, else a line a look",   \
       false },                                                                                               \
     {                                                                                                        \
-        "interval", 0, "SECONDS", "with --watch: a look so often (default: 5)", false                        \
+        "interval", 0, "SPAN", "with --watch: a look so often (default: 5s)", false                          \
     }
 
 /* What a look came to. */

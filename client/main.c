@@ -56,12 +56,15 @@ static const struct qc_opt globals[] = {
     { "nice", 0, NULL, "give way to others of this machine: processor and disk", false },
     { "no-input", 0, NULL, "never ask for anything at the terminal", false },
     { "yes", 0, NULL, "where a command asks whether something is wanted: it is", false },
-    { "wait-lock", 0, "SECONDS",
-      "where another sync or watch of the same two has the lock: wait so long (default: not at all)", false },
+    { "wait-lock", 0, "SPAN",
+      "where another sync or watch of the same two has the lock: wait so long, as 40s, 10m, 2h (default: not "
+      "at "
+      "all)",
+      false },
     { "site", 0, "A|B|C", "in that site's own vault: one of the three of xor23, shamir and mirror", false },
     { "recovery-kit", 0, "FILE|-",
       "a share store is not there: open the vault by the kit of its recovery key", false },
-    { "timeout", 0, "SECONDS", "give each object at most this time", false },
+    { "timeout", 0, "SPAN", "give each object at most this time, as 40s, 10m, 2h", false },
     { "degraded-ok", 0, NULL, "exit 0 instead of 4", false },
     { "strict", 0, NULL, "exit 4 where a warning was given", false },
     { 0 },
@@ -190,8 +193,9 @@ static const struct qc_opt cat_opts[] = { RANGE, WHICH, WHICH_AT, PROFILE, { 0 }
     }
 #define WAIT_LOCK                                                                                            \
     {                                                                                                        \
-        "wait-lock", 0, "SECONDS",                                                                           \
-            "wait so long for another sync of the same two to end (default: not at all)", false              \
+        "wait-lock", 0, "SPAN",                                                                              \
+            "wait so long, as 40s, 10m, 2h, for another sync of the same two to end (default: not at all)",  \
+            false                                                                                            \
     }
 static const struct qc_opt sync_opts[] = {
     { "dry-run", 'n', NULL, "say what would be done; do nothing", false },
@@ -220,8 +224,8 @@ static const struct qc_opt watch_opts[] = {
     { "exclude", 0, "PATTERN", "leave this out, as .qcloudignore does", true },
     { "conflict", 0, "keep-both|local|remote",
       "what the target has changed since the last sync: leave it (default), or which side counts", false },
-    { "interval", 0, "SECONDS",
-      "look through everything at least so often (default: 3600; 60 with --both, or where not all folders "
+    { "interval", 0, "SPAN",
+      "look through everything at least so often (default: 1h; 1m with --both, or where not all folders "
       "can "
       "be watched)",
       false },
@@ -556,9 +560,9 @@ static qc_rc take_globals(struct client *c, const struct qc_args *args, bool pla
     c->stats = qc_args_flag(args, "stats");
     c->nice = qc_args_flag(args, "nice");
     c->end.degraded_ok = qc_args_flag(args, "degraded-ok");
-    QC_TRY(qc_args_u64(args, "wait-lock", false, 0, QC_CLIENT_WAIT_MAX_S, &c->wait_lock_s, err));
+    QC_TRY(qc_args_span(args, "wait-lock", 0, QC_CLIENT_WAIT_MAX_S, &c->wait_lock_s, err));
     QC_TRY(limit_check(qc_args_value(args, "limit-rate", NULL), err));
-    return qc_args_u64(args, "timeout", false, 1, 86400 * 365, &c->deadline_s, err);
+    return qc_args_span(args, "timeout", 1, 86400 * 365, &c->deadline_s, err);
 }
 
 /* Does stdout carry an object's bytes? Then nothing else may go there. */

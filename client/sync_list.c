@@ -30,7 +30,7 @@ static qc_rc held(const struct qc_err *why, struct qc_err *err)
     const char *by = strstr(why->msg, "locked by ");
     qc_err_set(err, QC_LOCKED, QC_HERE, "another sync or watch of these two is running: %.200s",
                by != NULL ? by + strlen("locked by ") : why->msg);
-    err->next = "wait for it, or the same command with --wait-lock SECONDS";
+    err->next = "wait for it, or the same command with --wait-lock 10m";
     return QC_LOCKED;
 }
 

@@ -53,7 +53,7 @@ enum {
 static const struct qc_opt serve_options[] = {
     { "config", 0, "FILE", "the configuration of a gateway for many users", false },
     { "state", 0, "DIR", "or the state directory of one for its own user alone; with it:", false },
-    { "idle", 0, "SECONDS", "leave after so long without a connection (0: never)", false },
+    { "idle", 0, "SPAN", "leave after so long without a connection (0: never)", false },
     { "log-file", 0, "FILE", "append the log there instead of stderr", false },
     { "json-log", 0, NULL, "one JSON object per line of the log", false },
     { "ready-fd", 0, "N", "write \"ready\" to this descriptor once connections are taken", false },
@@ -105,7 +105,7 @@ static qc_rc take_options(const struct qc_args *args, struct serve_options *o, s
         QC_TRY(cloud_args_state(args, &o->state, err));
     if (o->conf == NULL)
         o->log_file = qc_args_value(args, "log-file", NULL);
-    QC_TRY(qc_args_u64(args, "idle", false, 0, IDLE_MAX_S, &o->idle_s, err));
+    QC_TRY(qc_args_span(args, "idle", 0, IDLE_MAX_S, &o->idle_s, err));
     return qc_ready_fd(args, &o->ready_fd, err);
 }
 

@@ -175,7 +175,7 @@ static qc_rc stopped(const struct looks *w, struct qc_err *err)
 qc_rc status_watch(const struct qc_args *args, const char *state, struct qc_err *err)
 {
     struct looks w = { .state = state, .json = qc_args_flag(args, "json"), .every_s = OFTEN_S };
-    QC_TRY(qc_args_u64(args, "interval", false, 1, 86400, &w.every_s, err));
+    QC_TRY(qc_args_span(args, "interval", 1, 86400, &w.every_s, err));
     QC_TRY(qc_stop_catch(err));
     for (;;) {
         QC_CLEANUP(look_done) struct look l = { .text = { .max = QC_JSON_MAX } };

@@ -9,7 +9,7 @@
       "look",                                                                                                \
       false },                                                                                               \
     {                                                                                                        \
-        "interval", 0, "SECONDS", "with --watch: so often (default: 5)", false                               \
+        "interval", 0, "SPAN", "with --watch: so often (default: 5s)", false                                 \
     }
 
 /* Until it is told to stop: QC_CANCELLED. That nobody serves is shown, and it goes on. QC_USAGE */

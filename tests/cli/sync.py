@@ -701,11 +701,11 @@ def moving(box):
         p = stopped(box, "client_shared", d, "m/")
         # Another one at the lock: it does not wait, or as long as it is told to.
         q = box.expect(11, "sync", d, "m/")
-        check(b"of these two is running: qcloud (process %d on host " % p.pid in q.stderr and b"--wait-lock SECONDS" in q.stderr, f"the holder is not named: {q.stderr}")
+        check(b"of these two is running: qcloud (process %d on host " % p.pid in q.stderr and b"--wait-lock 10m" in q.stderr, f"the holder is not named: {q.stderr}")
         began = time.monotonic()
-        box.expect(11, "sync", "--wait-lock", "1", d, "m/")
+        box.expect(11, "sync", "--wait-lock", "1s", d, "m/")
         check(time.monotonic() - began >= 1, "it did not wait")
-        q = box.start("sync", "-n", "--wait-lock", "60", d, "m/")
+        q = box.start("sync", "-n", "--wait-lock", "1m", d, "m/")
         with open(box.path("moving/x"), "r+b") as f:
             f.write(b"new")
         p.send_signal(signal.SIGCONT)

@@ -204,6 +204,45 @@ static void check_numbers(void)
     }
 }
 
+static void check_spans(void)
+{
+    static const struct {
+        const char *text;
+        uint64_t s; /* 0: refused */
+    } rows[] = { { "40", 40 },
+                 { "40s", 40 },
+                 { "10m", 600 },
+                 { "2h", 7200 },
+                 { "1d", 86400 },
+                 { "", 0 },
+                 { "s", 0 },
+                 { "10 m", 0 },
+                 { "1.5h", 0 },
+                 { "10min", 0 },
+                 { "1h30m", 0 },
+                 { "-1s", 0 },
+                 { "4k", 0 },
+                 { "1D", 0 },
+                 { "18446744073709551615m", 0 },
+                 { "00000000000000000000000000001", 0 } };
+    uint64_t s = 77;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        s = 77;
+        CHECK_RC(qc_parse_span(rows[i].text, "--x", &s, &err), rows[i].s != 0 ? QC_OK : QC_USAGE);
+        CHECK(s == (rows[i].s != 0 ? rows[i].s : 77));
+    }
+    CHECK_OK(parse("put a --jobs 2m"));
+    CHECK_OK(qc_args_span(&args, "jobs", 60, 7200, &s, &err));
+    CHECK(s == 120);
+    CHECK_OK(qc_args_span(&args, "label", 60, 7200, &s, &err));
+    CHECK(s == 120);
+    CHECK(qc_args_span(&args, "jobs", 121, 7200, &s, &err) == QC_USAGE);
+    CHECK(strcmp(err.msg, "--jobs is 2m, expected 121s to 2h") == 0);
+    CHECK(qc_args_span(&args, "jobs", 0, 60, &s, &err) == QC_USAGE);
+    CHECK(strcmp(err.msg, "--jobs is 2m, expected 0s to 1m") == 0);
+}
+
 static void check_codes(void)
 {
     static const char *const bad[] = {
@@ -249,6 +288,7 @@ int main(void)
     check_own_row();
     check_refused();
     check_numbers();
+    check_spans();
     check_codes();
     check_help();
     return 0;

@@ -77,8 +77,13 @@ const char *qc_args_nth(const struct qc_args *a, const char *name, size_t i);
  * *ret is left alone. QC_USAGE. */
 QC_MUST qc_rc qc_args_u64(const struct qc_args *a, const char *name, bool units, uint64_t min, uint64_t max,
                           uint64_t *ret, struct qc_err *err);
-/* The same for any text; what names it in the message. */
+/* Likewise a span of time, as qc_parse_span reads it, of min_s..max_s seconds. */
+QC_MUST qc_rc qc_args_span(const struct qc_args *a, const char *name, uint64_t min_s, uint64_t max_s,
+                           uint64_t *ret_s, struct qc_err *err);
+/* The first for any text; what names it in the message. */
 QC_MUST qc_rc qc_parse_u64(const char *text, const char *what, bool units, uint64_t *ret, struct qc_err *err);
+/* A span of time in seconds: "40" and "40s", "10m", "2h", "1d". */
+QC_MUST qc_rc qc_parse_span(const char *text, const char *what, uint64_t *ret_s, struct qc_err *err);
 /* "K,N" with 1 <= K <= N <= max: any K of N give everything. QC_USAGE */
 QC_MUST qc_rc qc_parse_code(const char *text, const char *what, unsigned max, uint64_t *ret_k,
                             uint64_t *ret_n, struct qc_err *err);
