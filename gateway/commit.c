@@ -78,7 +78,7 @@ static bool clashes(const struct gw_change *batch, const struct gw_change *c)
 /* Of the put keys and paths that a batch has, a bit each: where none of a change's bits is set, none of the
  * batch has its key or its path, and none is looked at. Bits that meet by chance, or because somebody chose
  * ids so, cost that look and nothing else. */
-enum { TAKEN_BITS = 32 * QC_GW_BATCH_CHANGES_MAX, BITS_OF_ONE = 3 };
+enum { TAKEN_BITS = 32 * QC_GW_MEMBERS_MAX, BITS_OF_ONE = 3 };
 struct taken {
     bool others; /* also what is no change of an entry */
     uint64_t bits[TAKEN_BITS / 64];
@@ -140,7 +140,7 @@ static struct gw_change *take(struct gw_commits *q)
     q->last = NULL;
     while (*at != NULL) {
         struct gw_change *c = *at;
-        if (count < QC_GW_BATCH_CHANGES_MAX && !(may_clash(&taken, c) && clashes(batch, c))) {
+        if (count < QC_GW_MEMBERS_MAX && !(may_clash(&taken, c) && clashes(batch, c))) {
             note_taken(&taken, c);
             *at = c->next;
             c->next = NULL;

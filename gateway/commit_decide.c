@@ -14,7 +14,7 @@ qc_rc gw_deciding_vault(struct gw_deciding *d, const struct gw_ref *id, struct g
             *ret = &d->vaults[i].row;
             return QC_OK;
         }
-    QC_ASSERT(d->vault_count < QC_GW_BATCH_CHANGES_MAX);
+    QC_ASSERT(d->vault_count < QC_GW_MEMBERS_MAX);
     struct gw_vault_row *row = &d->vaults[d->vault_count].row;
     QC_TRY(gw_cat_vault(d->e->cat, id, row, err));
     d->vault_count++;

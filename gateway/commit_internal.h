@@ -16,7 +16,7 @@ struct gw_deciding {
     uint64_t sequence;                 /* of the log object */
     qc_buf records;
     uint32_t count;
-    struct gw_batch_vault vaults[QC_GW_BATCH_CHANGES_MAX];
+    struct gw_batch_vault vaults[QC_GW_MEMBERS_MAX];
     unsigned vault_count;
 };
 

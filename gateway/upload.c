@@ -519,9 +519,8 @@ qc_rc gw_upload_commit(struct gw_engine *e, const struct gw_upload_commit *c, st
 
 static qc_rc check_members(const struct gw_upload_bundle *b, struct qc_err *err)
 {
-    if (b->count < 1 || b->count > QC_GW_BATCH_CHANGES_MAX)
-        return QC_FAIL(err, QC_USAGE, "bundle: %u members, expected 1..%d", b->count,
-                       QC_GW_BATCH_CHANGES_MAX);
+    if (b->count < 1 || b->count > QC_GW_MEMBERS_MAX)
+        return QC_FAIL(err, QC_USAGE, "bundle: %u members, expected 1..%d", b->count, QC_GW_MEMBERS_MAX);
     for (unsigned i = 0; i < b->count; i++) {
         QC_TRY_AS(gw_entry_check(&b->members[i].entry, GW_ENTRY_FILE, err), err, "member %u", i);
         QC_TRY_AS(check_backup(b->members[i].backup, err), err, "member %u", i);

@@ -34,10 +34,11 @@ static qc_rc make_entry(struct many *b, struct many_member *m, struct qc_err *er
 
 /* -- one request, or several of a size that the gateway takes -------------------------------------------- */
 
-/* Of JSON, about. */
-static size_t weight(const struct many_member *m)
+/* Of its bytes in a request (FORMAT 5.3), about; of an older gateway's JSON. */
+static size_t weight(const struct vault_gw *gw, const struct many_member *m)
 {
-    return (m->path.n + m->priv.n + m->backup.n) * 4 / 3 + 512;
+    const size_t n = m->path.n + m->priv.n + m->backup.n;
+    return gw->few ? n * 4 / 3 + 512 : n + 256;
 }
 
 static void take_outcome(struct many_member *m, const struct vault_gw_member *g)
@@ -59,7 +60,9 @@ static void take_outcome(struct many_member *m, const struct vault_gw_member *g)
 static qc_rc commit_some(struct many *b, size_t *at, struct vault_gw_member *g, const struct vault_op *op,
                          struct qc_err *err)
 {
-    size_t of[QC_VAULT_CALL_FILES] = { 0 };
+    const size_t most = b->gw->few ? QC_VAULT_CALL_FILES : QC_VAULT_COMMIT_FILES, from = *at;
+    const size_t room = b->gw->few ? QC_VAULT_BUNDLE_BODY : QC_VAULT_MEMBERS_BODY;
+    size_t of[QC_VAULT_COMMIT_FILES] = { 0 };
     struct vault_gw_bundle what = {
         .put_key = b->put_key, .members = g, .hasty = b->what.hasty, .receipt = b->receipt
     };
@@ -68,8 +71,8 @@ static qc_rc commit_some(struct many *b, size_t *at, struct vault_gw_member *g, 
         struct many_member *m = &b->m[*at];
         if (m->fate != MANY_IN)
             continue;
-        bytes += weight(m);
-        if (what.count == QC_VAULT_CALL_FILES || (what.count > 0 && bytes > QC_VAULT_BUNDLE_BODY))
+        bytes += weight(b->gw, m);
+        if (what.count == most || (what.count > 0 && bytes > room))
             break;
         of[what.count] = *at;
         g[what.count++] = (struct vault_gw_member){ .put_key = m->ids.put_key,
@@ -80,7 +83,15 @@ static qc_rc commit_some(struct many *b, size_t *at, struct vault_gw_member *g, 
     if (what.count == 0)
         return QC_OK;
     QC_TRY(qc_go_on(op->deadline, op->cancel, "put", err));
-    QC_TRY(b->gw->ops->bundle_commit(b->gw, &what, op, err));
+    const qc_rc rc = b->gw->ops->bundle_commit(b->gw, &what, op, err);
+    if (!b->gw->few && (rc == QC_USAGE || rc == QC_FORMAT || rc == QC_LIMIT)) {
+        /* Nothing was decided, or that it was is what its put keys say: again, as few as all gateways take.
+         */
+        b->gw->few = true;
+        *at = from;
+        return QC_OK;
+    }
+    QC_TRY(rc);
     for (size_t i = 0; i < what.count; i++)
         take_outcome(&b->m[of[i]], &g[i]);
     return QC_OK;

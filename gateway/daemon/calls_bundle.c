@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/codec.h"
+#include "base/fault.h"
 #include "calls.h"
 #include "json.h"
 #include "members.h"
@@ -217,10 +218,12 @@ qc_rc call_members_bytes(struct request *r, struct answer *ret, struct qc_err *e
     if (segments < 1 || segments > QC_GW_SEGMENTS_MAX)
         return QC_FAIL(err, QC_USAGE, "segments: 1 to %d", QC_GW_SEGMENTS_MAX);
     QC_TRY(json_wait(request_argument(r, "wait"), &hasty, err));
-    m.v = qc_alloc(QC_GW_BATCH_CHANGES_MAX * sizeof *m.v);
+    m.v = qc_alloc(QC_GW_MEMBERS_MAX * sizeof *m.v);
     if (m.v == NULL)
         return QC_FAIL(err, QC_NOMEM, "members of a bundle");
     QC_TRY_AS(members_read(qc_buf_span(&r->body), m.v, &m.count, err), err, "body");
+    if (m.count > QC_GW_BATCH_CHANGES_MAX && qc_fault(members_few, err) != QC_OK)
+        return QC_FAIL(err, QC_FORMAT, "more than %d members", QC_GW_BATCH_CHANGES_MAX);
     QC_TRY(commit_members(r, &m, (uint32_t)segments, hasty, err));
     QC_TRY(qc_json_new_arr(&outcomes, err));
     for (unsigned i = 0; i < m.count; i++)

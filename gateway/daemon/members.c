@@ -46,8 +46,8 @@ qc_rc members_read(qc_span body, struct gw_upload_member *v, unsigned *ret_count
     qc_rd rd = { .s = body };
     unsigned n = 0;
     do {
-        if (n == QC_GW_BATCH_CHANGES_MAX)
-            return QC_FAIL(err, QC_FORMAT, "more than %d members", QC_GW_BATCH_CHANGES_MAX);
+        if (n == QC_GW_MEMBERS_MAX)
+            return QC_FAIL(err, QC_FORMAT, "more than %d members", QC_GW_MEMBERS_MAX);
         if (!member_read(&rd, &v[n]))
             return QC_FAIL(err, QC_FORMAT, "member %u: cut off, or a size that none may have", n);
         n++;

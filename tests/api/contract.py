@@ -374,7 +374,7 @@ class Walk:
 
     def members_refused(self, key, one):
         """Bytes that are no members, and arguments that are none."""
-        for body in (b"", *(one[:n] for n in range(1, len(one))), one + b"0", one + one[:-1], one * 257, one[:16] + b"\0\x20" + one[18:],
+        for body in (b"", *(one[:n] for n in range(1, len(one))), one + b"0", one + one[:-1], one * 513, one[:16] + b"\0\x20" + one[18:],
                      one[:144] + bytes(4) + one[148:], one[:144] + (81921).to_bytes(4, "big") + bytes(81921) + one[148:]):
             self.ask("membersBytes", key, body, expect=400, error="format")
         self.ask("membersBytes", key, bytes((1 << 20) + 1), expect=413, error="limit")

@@ -103,6 +103,28 @@ kill $writer
 wait $writer 2>/dev/null
 expect_exit 3 stat growing
 
+# A bundle is committed by one request; a gateway from before takes 256 files of it, which is found by asking, and asked once.
+mkdir few
+for i in $(seq 1 300); do echo "$i" >"few/$i"; done
+logged()
+{
+    find cloud1/l -type f | wc -l
+}
+if [ "${QC_FAULTS:-0}" = 1 ]; then
+    stop_gateway
+    QC_FAULT=members_few:error+:1 expect_exit 0 gateway status
+    n=$(logged)
+    expect_exit 0 put -r few few/old
+    [ $(($(logged) - n)) = 2 ] || fail "$(($(logged) - n)) commits of 300 files, expected 2"
+    expect_exit 0 get -r few/old few.back
+    diff -r few few.back || fail "files of a gateway from before"
+    stop_gateway
+fi
+expect_exit 0 ls
+n=$(logged)
+expect_exit 0 put -r few few/new
+[ $(($(logged) - n)) = 1 ] || fail "$(($(logged) - n)) commits of 300 files, expected one"
+
 # Idle: the gateway leaves by itself, and the next command starts another one.
 stop_gateway
 sed -i 's/^idle = .*/idle = 1/' "$QCLOUD_HOME/qcloud.conf"

@@ -23,13 +23,13 @@ static void as_entry(qc_span in)
 
 static void as_members(qc_span in)
 {
-    static struct gw_upload_member v[QC_GW_BATCH_CHANGES_MAX];
+    static struct gw_upload_member v[QC_GW_MEMBERS_MAX];
     struct qc_err err = { 0 };
     unsigned count = 0;
     size_t bytes = 0;
     if (members_read(in, v, &count, &err) != QC_OK)
         return;
-    QC_ASSERT(count >= 1 && count <= QC_GW_BATCH_CHANGES_MAX);
+    QC_ASSERT(count >= 1 && count <= QC_GW_MEMBERS_MAX);
     for (unsigned i = 0; i < count; i++) {
         const struct gw_entry *e = &v[i].entry;
         QC_ASSERT(e->kind == GW_ENTRY_FILE && e->path.n >= 1 && e->path.n <= QC_GW_PATH_MAX);

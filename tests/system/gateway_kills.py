@@ -63,7 +63,7 @@ MOVE = tuple(dict.fromkeys(p for _, points in MOVES for p in points))
 DRAINED = 4                     # deaths at any point, at least, while a cloud is drained
 END = "end"                     # of a move
 # Of those who do not serve, of other programs, or of work that has a test of its own. repair_bury: only where a PUT comes late, prop/gateway_late.
-ELSEWHERE = ("file_", "client_", "qrng_file_", "gw_init_", "rebuild_", "repair_bury", "cat_kept", "snap", "recode_", "repack_", "pads_", "resume_", "watch_", "refresh_", "sync_", "selftest_")
+ELSEWHERE = ("file_", "client_", "qrng_file_", "gw_init_", "rebuild_", "repair_bury", "cat_kept", "snap", "recode_", "repack_", "pads_", "resume_", "watch_", "refresh_", "sync_", "selftest_", "members_")
 Step = collections.namedtuple("Step", "point move", defaults=(None,))       # where it dies, None: some time; what is asked for
 
 

@@ -32,6 +32,8 @@
     X(pads_gone, "pads: K1 is gone, the state still names the block")                                        \
     /* selftest */                                                                                           \
     X(selftest_answer, "self-test: an answer was computed, not judged; failing, one bit of it is wrong")     \
+    /* daemon */                                                                                             \
+    X(members_few, "members as bytes: failing, more of them are refused than gateways before this one take") \
     /* vault */                                                                                              \
     X(client_journal, "client put: the journal is durable, nothing was sent")                                \
     X(client_begun, "client put: the gateway has the intent, no share is recorded")                          \

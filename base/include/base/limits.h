@@ -96,6 +96,7 @@
     X(QC_VAULT_LIST_RUNS_MAX, 512, "runs", "of one sorted listing: 8 GiB of names")                          \
     X(QC_VAULT_CALL_FILES, 256, "files", "of one request: as QC_GW_BATCH_CHANGES_MAX")                       \
     X(QC_VAULT_BUNDLE_FILES, 512, "files", "sealed, and stored, together: each bundle waits for disks")      \
+    X(QC_VAULT_COMMIT_FILES, 512, "files", "of a bundle, committed by one request: as QC_GW_MEMBERS_MAX")    \
     X(QC_VAULT_BUNDLES_AHEAD, 2, "bundles", "on their way while another one is sealed")                      \
     X(QC_VAULT_BUNDLE_LEAST, 8, "files", "fewer are put one by one: a read fetches the bundle of a file")    \
     X(QC_VAULT_BUNDLE_MAX, 3 * 1024 * 1024, "bytes", "a bundle: as QC_GW_BUNDLE_MAX")                        \
@@ -103,6 +104,7 @@
     X(QC_VAULT_BUNDLED_MAX, 128 * 1024, "bytes", "of a file in one; N is then below QC_GW_BUNDLED_MAX")      \
     X(QC_VAULT_N_ABOUT, 1024, "bytes", "of an N besides its file's, where it is guessed")                    \
     X(QC_VAULT_BUNDLE_BODY, 600 * 1024, "bytes", "of entries in one request: the gateway takes 1 MiB")       \
+    X(QC_VAULT_MEMBERS_BODY, 960 * 1024, "bytes", "of members, as bytes, in one: the gateway takes 1 MiB")   \
     X(QC_VAULT_PAGE, 1000, "entries", "one page of a listing")                                               \
     X(QC_VAULT_CHAIN_PAGE, 10000, "seals", "one page of the chain of commits")                               \
     X(QC_VAULT_PAUSE_MS, 100, "ms", "first pause before a request is repeated; doubles")                     \
@@ -254,7 +256,8 @@
     X(QC_GW_DECIDE_TRIES, 20, "tries", "to decide a batch between those of other gateways")                  \
     X(QC_GW_ATTEND_MS, 2000, "ms", "between two looks at other gateways of the same catalogue")              \
     X(QC_GW_SEGMENTS_MAX, 1000000, "segments", "of a version: 66 bytes each fit a log object")               \
-    X(QC_GW_BATCH_CHANGES_MAX, 256, "changes", "decided in one transaction and one log object")              \
+    X(QC_GW_BATCH_CHANGES_MAX, 256, "changes", "of one call, of which each is a member of a JSON array")     \
+    X(QC_GW_MEMBERS_MAX, 512, "changes", "of a bundle in one call; decided in one transaction, log object")  \
     X(QC_GW_BUNDLED_MAX, 256 * 1024, "bytes", "FORMAT 12: an N in a bundle; a larger one is worth its own")  \
     X(QC_GW_BUNDLE_MAX, 3 * 1024 * 1024, "bytes", "a bundle's segment: some stripes, of 1 MiB each")         \
     X(QC_GW_READ_SOME, 1024 * 1024, "bytes", "of several small N in one answer")                             \
