@@ -9,15 +9,22 @@
 
 _Static_assert((int)GW_SCRUB_PAUSES == (int)QC_GW_CLOUDS_MAX, "each cloud may be paused");
 
+/* A pause that nobody remembers would look like health: it ends by itself. So does one that a wrong clock
+ * has set far ahead. */
+static bool is_over(int64_t since_s, int64_t now_s)
+{
+    return now_s - since_s >= QC_GW_SCRUB_PAUSE_S || since_s - now_s >= QC_GW_SCRUB_PAUSE_S;
+}
+
 int64_t gw_scrub_paused(const struct gw_scrub_hand *h, uint32_t cloud_id)
 {
     for (unsigned i = 0; i < GW_SCRUB_PAUSES; i++)
         if (h->paused[i].cloud_id == cloud_id)
-            return h->paused[i].since_s;
+            return is_over(h->paused[i].since_s, qc_wall_s()) ? 0 : h->paused[i].since_s;
     return 0;
 }
 
-/* Whose cloud is gone is forgotten. */
+/* Whose cloud is gone is forgotten; one that is paused already is so from now on. */
 static void pause_one(struct gw_engine *e, struct gw_scrub_hand *h, uint32_t cloud_id, bool pause)
 {
     int room = -1;
@@ -25,10 +32,8 @@ static void pause_one(struct gw_engine *e, struct gw_scrub_hand *h, uint32_t clo
     for (unsigned i = 0; i < GW_SCRUB_PAUSES; i++) {
         struct gw_scrub_paused *p = &h->paused[i];
         const int at = p->cloud_id == 0 ? -1 : gw_fan_at(e->fan, p->cloud_id);
-        if (at < 0 || !gw_scrub_covers(e, (unsigned)at) || (!pause && p->cloud_id == cloud_id))
+        if (at < 0 || !gw_scrub_covers(e, (unsigned)at) || p->cloud_id == cloud_id)
             *p = (struct gw_scrub_paused){ 0 };
-        if (p->cloud_id == cloud_id)
-            return;
         if (p->cloud_id == 0 && room < 0)
             room = (int)i;
     }

@@ -167,28 +167,6 @@ static void of_depth(struct judging *j, enum gw_depth depth)
            s->cloud_count, worst->name, v->last_ended_s != 0 ? "last" : "never, since", when);
 }
 
-/* A pause is told of when it is so long that it may have been forgotten. */
-static void of_pause(struct judging *j)
-{
-    const struct gw_status *s = j->src->status;
-    const struct gw_cloud_status *first = NULL;
-    unsigned count = 0;
-    char when[QC_TIME_TEXT];
-
-    for (unsigned at = 0; at < s->cloud_count; at++) {
-        const int64_t since_s = s->clouds[at].scrub.paused_s;
-        count += since_s != 0;
-        if (since_s != 0 && (first == NULL || since_s < first->scrub.paused_s))
-            first = &s->clouds[at];
-    }
-    if (first == NULL || j->src->now_s - first->scrub.paused_s <= QC_GW_SCRUB_PAUSE_OLD_S)
-        return;
-    qc_time_text(first->scrub.paused_s, when);
-    reason(j, JUDGE_LOOK, "`scrub resume` lets it go on.",
-           "the scrub of %u of %u clouds is paused by hand, that of %s since %s", count, s->cloud_count,
-           first->name, when);
-}
-
 /* What is missing or bad is in margins, too; what nobody can explain is not. */
 static void of_findings(struct judging *j)
 {
@@ -261,7 +239,6 @@ static void of_all(struct judging *j)
         of_cloud(j, &s->clouds[at]);
     of_depth(j, GW_PRESENCE);
     of_depth(j, GW_CONTENT);
-    of_pause(j);
     of_findings(j);
     of_snapshot(j);
     of_drill(j);

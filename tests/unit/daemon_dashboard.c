@@ -143,11 +143,6 @@ static void scrubs(void)
     says("look", "what lies on clouds was not read and verified lately: of 2 of 5 clouds, c4 never, since "
                  "2023-08-02T");
     good();
-    status.clouds[2].scrub.paused_s = NOW - QC_GW_SCRUB_PAUSE_OLD_S; /* not for too long */
-    says("well", "c3");
-    status.clouds[2].scrub.paused_s = NOW - QC_GW_SCRUB_PAUSE_OLD_S - 1;
-    says("look", "the scrub of 1 of 5 clouds is paused by hand, that of c3 since 2023-11-");
-    good();
     status.clouds[0].scrub.findings[GW_FINDING_FOREIGN] = 3;
     says("well", "<td class=\"n\" data-k=\"findings\">3</td>");
     status.clouds[0].scrub.findings[GW_FINDING_UNKNOWN] = 2;

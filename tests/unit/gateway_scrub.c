@@ -444,6 +444,7 @@ static void by_hand(void)
     CHECK_RC(gw_engine_scrub_pause(r.e, "none", true, &err), QC_NOTFOUND);
     CHECK_RC(gw_engine_scrub_pause(r.e, "No Name", true, &err), QC_USAGE);
     CHECK_OK(gw_engine_scrub_pause(r.e, gw_fan_name(r.e->fan, 2), true, &err));
+    CHECK_OK(gw_engine_scrub_pause(r.e, gw_fan_name(r.e->fan, 2), true, &err)); /* anew, and once */
     CHECK_OK(gw_engine_scrub_rate(r.e, 4096, &err));
     CHECK_OK(gw_engine_scrub(r.e, false, NULL, &err));
     CHECK(scrub_alone(&r) > 0);
@@ -484,6 +485,25 @@ static void by_hand(void)
     CHECK(!view.depth[GW_CONTENT - 1].running && view.depth[GW_CONTENT - 1].last_objects > objects);
     CHECK(view.paused_s == 0 && view.depth[0].why[0] == '\0');
     erig_done(&r);
+}
+
+/* A pause is over after a day, whoever forgot it; and one of a clock that was far ahead. */
+static void pause_ends(void)
+{
+    static const struct {
+        int64_t ago_s;
+        bool paused;
+    } rows[] = { { 0, true },
+                 { QC_GW_SCRUB_PAUSE_S - 100, true },
+                 { QC_GW_SCRUB_PAUSE_S, false },
+                 { 400 * QC_GW_SCRUB_PAUSE_S, false },
+                 { -60, true },
+                 { -2 * QC_GW_SCRUB_PAUSE_S, false } };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const int64_t since_s = qc_wall_s() - rows[i].ago_s;
+        const struct gw_scrub_hand h = { .paused = { { 3, qc_wall_s() }, { 7, since_s } } };
+        CHECK(gw_scrub_paused(&h, 7) == (rows[i].paused ? since_s : 0) && gw_scrub_paused(&h, 9) == 0);
+    }
 }
 
 /* -- whose turn ------------------------------------------------------------------------------------------ */
@@ -629,5 +649,6 @@ int main(void)
     asked_meanwhile();
     one_is_away();
     by_hand();
+    pause_ends();
     return 0;
 }

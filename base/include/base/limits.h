@@ -356,7 +356,7 @@
       "a pass may begin one after the last, and take one: what was seen before that is too old")             \
     X(QC_GW_OBSERVED_OLD_S, 300, "s", "that clouds were asked is no news any more")                          \
     X(QC_GW_OWED_OLD_S, 86400, "s", "a debt that is older should have been paid")                            \
-    X(QC_GW_SCRUB_PAUSE_OLD_S, 3 * 86400, "s", "a scrub that is paused by hand for longer is told of")       \
+    X(QC_GW_SCRUB_PAUSE_S, 86400, "s", "a scrub is paused by hand for so long, unless it is paused again")   \
     X(QC_GW_CLOUD_TEST_MS, 10000, "ms", "each step of a cloud's test: one small request")                    \
     X(QC_GW_CLOUD_TEST_SIZE, 4096, "bytes", "of a cloud's test: as small as what is stored often is")        \
     X(QC_GW_TRUST_MS, 120000, "ms", "to validate a cloud before it is trusted; all of them at once")         \

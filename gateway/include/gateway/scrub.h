@@ -72,7 +72,7 @@ struct gw_scrub_hand {
         int64_t since_s;   /* wall clock */
     } paused[GW_SCRUB_PAUSES];
 };
-/* Since when a cloud is paused; 0: it is not. */
+/* Since when a cloud is paused; 0: it is not, or no more: QC_GW_SCRUB_PAUSE_S ends it. */
 int64_t gw_scrub_paused(const struct gw_scrub_hand *h, uint32_t cloud_id);
 /* No pass of a cloud goes on, or begins, until it is resumed; a page that is under way comes to its end. What
  * was asked for meanwhile waits. cloud: its name; NULL: all that there are. QC_NOTFOUND, QC_USAGE, QC_FENCED
