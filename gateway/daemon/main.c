@@ -233,7 +233,7 @@ static const struct qc_cmd commands[] = {
     { "scrub start", "", "the same", 0, 0, 0, cmd_scrub_options, cmd_scrub },
     { "scrub status", "", "how passes stand, what was found, what was set by hand", 0, 0, 0, cmd_ask_options,
       cmd_scrub_status },
-    { "scrub pause", "", "no pass goes on or begins until it is resumed, or for 24 hours, whatever is started anew", 0, 0, 0,
+    { "scrub pause", "", "no pass goes on or begins until it is resumed, or for 24 hours", 0, 0, 0,
       cmd_scrub_pause_options, cmd_scrub_pause },
     { "scrub resume", "", "passes go on where they were", 0, 0, 0, cmd_scrub_pause_options,
       cmd_scrub_resume },
