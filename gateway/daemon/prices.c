@@ -240,9 +240,9 @@ static qc_rc take_codes(const struct json_t *plan, struct codes *c, struct qc_er
 static qc_rc margins_text(const struct codes *c, qc_buf *ret, struct qc_err *err)
 {
     QC_TRY(qc_buf_addf(ret, err,
-                       "  margin: any %" PRIu64 " clouds may be lost now, when all is whole; any %" PRIu64
+                       "  margin: any %" PRIu64 " cloud%s may be lost now, when all is whole; any %" PRIu64
                        " then\n",
-                       c->was_margin, c->margin));
+                       c->was_margin, c->was_margin == 1 ? "" : "s", c->margin));
     if (c->quorum == c->was_quorum)
         return QC_OK;
     return qc_buf_addf(ret, err,
@@ -258,6 +258,11 @@ qc_rc prices_code_text(const struct json_t *plan, uint64_t limit, qc_buf *ret, s
     QC_TRY(qc_json_bool(plan, "possible", &possible, err));
     QC_TRY(take_amounts(plan, &a, err));
     QC_TRY(take_codes(plan, &c, err));
+    if (c.segments == 0 && c.k == c.was_k && c.n == c.was_n)
+        return qc_buf_addf(ret, err,
+                           "code %" PRIu64 ",%" PRIu64
+                           " is in use already, and all that is stored has it: nothing to do\n",
+                           c.k, c.n);
     QC_TRY(
         qc_buf_addf(ret, err,
                     "code %" PRIu64 ",%" PRIu64 " instead of %" PRIu64 ",%" PRIu64 ": %" PRIu64

@@ -73,6 +73,10 @@ expect_exit 0 gateway repair --reprotect 2,5 --dry-run --max-rate 64k
 out_has 'cost: unknown'
 expect_exit 0 plan reprotect 4,7
 out_has 'not possible now: there are '
+expect_exit 0 plan reprotect 3,4
+out_has 'any 2 clouds may be lost now, when all is whole; any 1 then'
+expect_exit 0 plan reprotect 3,5
+[ "$(cat out)" = 'code 3,5 is in use already, and all that is stored has it: nothing to do' ] || fail "a plan of nothing: $(cat out)"
 expect_exit 2 plan reprotect 5
 expect_exit 0 --json gateway status
 [ "$(json_get "[(l['gateway']['k'], l['gateway']['other_code']) for l in lines if 'gateway' in l]")" = '[(3, 0)]' ] || fail 'a plan began something'
