@@ -335,7 +335,8 @@ qc_rc qc_opt_parse(struct qc_args *ret, const struct qc_app *app, int argc, char
     return finish(&p);
 }
 
-void qc_opt_walk(const struct qc_app *app, int argc, char **argv, struct qc_opt_place *ret)
+void qc_opt_walk(const struct qc_app *app, int argc, char **argv, struct qc_args *ret_args,
+                 struct qc_opt_place *ret)
 {
     struct qc_args args = { 0 };
     struct qc_err why = { 0 };
@@ -353,6 +354,7 @@ void qc_opt_walk(const struct qc_app *app, int argc, char **argv, struct qc_opt_
     memcpy(ret->lead, p.lead, sizeof ret->lead);
     if (ret->cmd == NULL && p.lead[0] != '\0')
         ret->cmd = qc_opt_find(app, p.lead);
+    *ret_args = args;
 }
 
 bool qc_opt_has(const struct qc_opt *o, const char *name)

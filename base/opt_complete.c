@@ -221,21 +221,40 @@ static qc_rc tell_all(struct told *t, const struct qc_opt_place *at)
     return at->cmd == NULL ? QC_OK : tell_argument(t, at->cmd, (size_t)at->args);
 }
 
+/* bash takes "--wait=full" for three words. */
+static void follow(const struct qc_app *app, const char *const *words, int count, struct qc_args *ret_said,
+                   struct qc_opt_place *ret)
+{
+    char *argv[QC_OPT_COMPLETE_MAX + 1] = { NULL };
+    int argc = 1;
+
+    for (int i = 0; i < count; i++)
+        if (strcmp(words[i], "=") != 0)
+            argv[argc++] = (char *)(uintptr_t)words[i]; /* the order is changed, not the words */
+    qc_opt_walk(app, argc, argv, ret_said, ret);
+    ret_said->argv = NULL; /* it was ours */
+    ret_said->argc = 0;
+}
+
+void qc_opt_said(const struct qc_app *app, const char *const *words, int count, struct qc_args *ret)
+{
+    struct qc_opt_place at;
+
+    *ret = (struct qc_args){ 0 };
+    if (count <= QC_OPT_COMPLETE_MAX)
+        follow(app, words, count, ret, &at);
+}
+
 qc_rc qc_opt_complete(const struct qc_app *app, const char *const *words, int count, qc_buf *ret,
                       struct qc_err *err)
 {
     struct qc_opt_place at;
-    char *argv[QC_OPT_COMPLETE_MAX + 1] = { NULL };
-    int argc = 1;
+    struct qc_args said;
 
     if (count < 1 || count > QC_OPT_COMPLETE_MAX)
         return QC_OK;
-    /* bash takes "--wait=full" for three words. */
-    for (int i = 0; i + 1 < count; i++)
-        if (strcmp(words[i], "=") != 0)
-            argv[argc++] = (char *)(uintptr_t)words[i]; /* the order is changed, not the words */
     const char *typed = strcmp(words[count - 1], "=") == 0 ? "" : words[count - 1];
-    qc_opt_walk(app, argc, argv, &at);
+    follow(app, words, count - 1, &said, &at);
     struct told t = { .app = app, .typed = typed, .ret = ret, .err = err };
     return tell_all(&t, &at);
 }

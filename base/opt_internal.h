@@ -16,8 +16,10 @@ struct qc_opt_place {
 
 /* Has a table, or NULL, an option of this name? */
 bool qc_opt_has(const struct qc_opt *o, const char *name);
-/* Follow argv[1..argc-1] as far as it makes sense; argv is permuted. */
-void qc_opt_walk(const struct qc_app *app, int argc, char **argv, struct qc_opt_place *ret);
+/* Follow argv[1..argc-1] as far as it makes sense; argv is permuted. *ret_args: the options that are there.
+ */
+void qc_opt_walk(const struct qc_app *app, int argc, char **argv, struct qc_args *ret_args,
+                 struct qc_opt_place *ret);
 /* The option with this long name, n bytes; NULL: none. cmd may be NULL. */
 const struct qc_opt *qc_opt_named(const struct qc_app *app, const struct qc_cmd *cmd, const char *name,
                                   size_t n);

@@ -1,5 +1,6 @@
 /* completion names: names that there are, for a shell that completes a command line. Nobody sees what goes
  * wrong here, and nobody is asked anything: where a passphrase is needed, there are no names. */
+#include "help.h"
 #include "settings.h"
 
 #include <stdlib.h>
@@ -93,11 +94,16 @@ qc_rc cmd_completion_names(void *app, const struct qc_args *args, struct qc_err 
     /* A program behind these could ask the user. */
     static const char *const asking[] = { "QCLOUD_PASSPHRASE_COMMAND", "QCLOUD_PASSPHRASE_FD",
                                           "QCLOUD_TOKEN_COMMAND" };
+    struct qc_args said;
     struct names n = { .c = app, .typed = qc_span_str(args->argc > 1 ? args->argv[1] : "") };
     n.c->no_input = n.c->no_prompt = true;
     for (size_t i = 0; i < sizeof asking / sizeof asking[0]; i++)
         if (unsetenv(asking[i]) != 0)
             return QC_FAIL_OS(err, "%s", asking[i]);
+    if (args->argc > 2) { /* --vault, --site and --config of the line, where it has them */
+        qc_opt_said(&app_table, args->argv + 2, args->argc - 2, &said);
+        QC_TRY(settings_places(n.c, &said, false, err));
+    }
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(kinds[i].word, args->argv[0]) == 0)
             return kinds[i].tell(&n, err);

@@ -525,9 +525,10 @@ static const struct qc_cmd cmds[] = {
       1, NEEDS_CLASS(MSG_CALL), NULL, cmd_completion },
     { "completion words", "WORD...", "what may come next on a command line: those scripts ask", 0, -1,
       NEEDS_CLASS(MSG_CALL), NULL, cmd_completion_words },
-    { "completion names", "objects|clouds|sources|vaults [BEGINNING]",
-      "names that there are, from a vault that opens without a passphrase: those scripts ask", 1, 2,
-      NEEDS_CLASS(MSG_LIST), NULL, cmd_completion_names },
+    { "completion names", "objects|clouds|sources|vaults [BEGINNING [WORD...]]",
+      "names that there are, from a vault that opens without a passphrase, and that the words of a line "
+      "choose: those scripts ask",
+      1, -1, NEEDS_CLASS(MSG_LIST), NULL, cmd_completion_names },
     { "limits", "", "every limit of this program, with its reason", 0, 0, NEEDS_CLASS(MSG_CALL), NULL,
       cmd_limits },
     { "version", "", "the version of this program", 0, 0, NEEDS_CLASS(MSG_CALL), NULL, cmd_version },

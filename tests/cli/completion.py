@@ -33,6 +33,7 @@ CASES = [
     ("qcloud drill --without-cloud ", ["c1", "c2", "c3", "none", "random"]),
     ("qcloud rng test o", ["os"]),
     ("qcloud get nothing-like-this", []),
+    ("qcloud --vault none get gen", []),  # that vault's names, and there is none
     ("qcloud nothing-like-this ", []),
     ("qcloud-gateway tenant t", ["token"]),
     ("qcloud-gateway serve --lo", ["--log-file"]),

@@ -28,6 +28,13 @@ err_has "no vault 'labs' is set up"
 err_has "did you mean 'lab'?"
 expect_exit 0 completion names vaults l
 [ "$(cat out)" = lab ] || fail "names of vaults: $(cat out)"
+expect_exit 0 completion names -- objects '' get --force # of the vault that the line is about
+[ "$(cat out)" = g ] || fail "names of a line without a vault: $(cat out)"
+for words in '--vault lab' '--vault=lab' '--vault = lab' "--vault lab --config $conf"; do
+    # shellcheck disable=SC2086 # several words
+    expect_exit 0 completion names -- objects '' get $words --force
+    [ "$(cat out)" = f ] || fail "names of a line with $words: $(cat out)"
+done
 # What is to be run next means the same vault, if the option said which: the environment is there then, too.
 expect_exit 3 --vault lab get none
 err_has 'next: qcloud --vault lab ls'

@@ -130,6 +130,19 @@ static void check_limit(void)
     qc_buf_free(&small);
 }
 
+static void check_said(void)
+{
+    static const char *const line[] = { "put", "one", "--wait", "=", "full", "--nonsense", "-r", "two" };
+    struct qc_args said;
+
+    qc_opt_said(&app, line, sizeof line / sizeof line[0], &said);
+    CHECK(strcmp(qc_args_value(&said, "wait", ""), "full") == 0 && said.argc == 0 && said.argv == NULL);
+    qc_opt_said(&app, line, QC_OPT_COMPLETE_MAX + 1, &said);
+    CHECK(said.given_count == 0);
+    qc_opt_said(&app, line, 0, &said);
+    CHECK(said.given_count == 0);
+}
+
 static void check_scripts(void)
 {
     static const char *const shells[] = { "bash", "zsh", "fish" };
@@ -153,6 +166,7 @@ int main(void)
     check_arguments();
     check_options();
     check_limit();
+    check_said();
     check_scripts();
     return 0;
 }

@@ -105,8 +105,11 @@ QC_MUST qc_rc qc_opt_command(const struct qc_app *app, const char *name, const s
  * long or makes no sense. QC_NOMEM, QC_LIMIT */
 QC_MUST qc_rc qc_opt_complete(const struct qc_app *app, const char *const *words, int count, qc_buf *ret,
                               struct qc_err *err);
+/* The options, with their values, that words of such a line give, all of them whole; arguments are left out.
+ * Borrowed. What makes no sense is passed over; nothing of a line that is too long. */
+void qc_opt_said(const struct qc_app *app, const char *const *words, int count, struct qc_args *ret);
 /* The script for "bash", "zsh" or "fish", which asks the program for all else: its commands `completion words
- * -- WORD..` and `completion names KIND BEGINNING`. QC_USAGE: another shell. */
+ * -- WORD..` and `completion names -- KIND BEGINNING WORD..`. QC_USAGE: another shell. */
 QC_MUST qc_rc qc_opt_completion(const struct qc_app *app, const char *shell, qc_buf *ret, struct qc_err *err);
 
 /* The rows of base/limits.h, one line each; appended. */
