@@ -128,6 +128,22 @@ static qc_rc take_patterns(struct sync_run *run, struct qc_err *err)
     return QC_OK;
 }
 
+/* Of what is put. Two folders are compared with what is stored once, not with three sites. */
+static qc_rc take_policy(struct sync_run *run, struct qc_err *err)
+{
+    struct client *c = run->c;
+    if (c->policy.name[0] == '\0')
+        return QC_OK;
+    if (run->way == SYNC_DOWN)
+        return QC_FAIL(err, QC_USAGE, "--policy is of what is stored, and nothing is: PREFIX/ comes first");
+    if (c->shared)
+        return QC_FAIL(err, QC_USAGE, "policy '%s' has the profile %s, and %s is for the profile ec",
+                       c->policy.name, c->policy.profile, c->out.command);
+    c->pad = c->policy.pad;
+    run->hasty = strcmp(c->policy.wait, "quorum") == 0;
+    return QC_OK;
+}
+
 static qc_rc take_options(struct sync_run *run, const struct qc_args *args, struct qc_err *err)
 {
     const char *conflict = qc_args_value(args, "conflict", "keep-both");
@@ -165,6 +181,7 @@ qc_rc sync_take(struct sync_run *run, const struct qc_args *args, bool both, str
         run->way = SYNC_BOTH;
     run->rules.way = run->way;
     QC_TRY(take_options(run, args, err));
+    QC_TRY(take_policy(run, err));
     QC_TRY(take_prefix(run, prefix, err));
     return take_dir(run, dir, err);
 }

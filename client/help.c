@@ -41,7 +41,7 @@ static const struct help rows[] = {
       "sync of the two is running; else as put and get" },
     { "watch",
       { "qcloud watch ~/genomes archive/genomes/", "qcloud watch --both --delete ~/notes notes/",
-        "qcloud watch --json --interval 600 ~/genomes" },
+        "qcloud watch --interval 10m --policy genomes ~/genomes" },
       "130 stopped (Ctrl-C, SIGTERM): the usual end; 2 command line, 11 another sync of the two is running, "
       "12 "
       "the passphrase or the token is wrong or missing, 8 does not verify; what goes by itself is waited "
@@ -119,7 +119,7 @@ static const struct help rows[] = {
       "nothing is printed for a line that makes no sense" },
     { "completion names",
       { "qcloud completion names objects archive/", "qcloud completion names clouds",
-        "qcloud completion names sources" },
+        "qcloud completion names -- objects gen get --vault lab" },
       "12 the vault opens with a passphrase alone" },
     { "limits",
       { "qcloud limits", "qcloud limits | grep VAULT", "qcloud limits | wc -l" },

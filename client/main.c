@@ -135,6 +135,11 @@ static const struct qc_opt passphrase_opts[] = {
             "of memory",                                                                                     \
             false                                                                                            \
     }
+#define POLICY                                                                                               \
+    {                                                                                                        \
+        "policy", 0, "P", "as policies.conf says of P: profile, level, randomness (qcloud help policies)",   \
+            false                                                                                            \
+    }
 static const struct qc_opt put_opts[] = {
     { "recursive", 'r', NULL, "store a directory tree", false },
     { "if-absent", 0, NULL, "refuse when the name is taken", false },
@@ -142,8 +147,7 @@ static const struct qc_opt put_opts[] = {
     { "restart", 0, NULL, "begin anew, where an interrupted put of the name could go on", false },
     { "pad", 0, NULL,
       "pad it with up to 12 % of zeros, so that its size says little; always: vault.pad = yes", false },
-    { "policy", 0, "P", "as policies.conf says of P: profile, level, randomness (qcloud help policies)",
-      false },
+    POLICY,
     { "stdin-size", 0, "N",
       "standard input has so many bytes (k, M, G: powers of 1024), or nothing is stored", false },
     { "wait", 0, "full|quorum", "for all clouds (default), or for as many as must have it: the others follow",
@@ -209,6 +213,7 @@ static const struct qc_opt sync_opts[] = {
     { "conflict", 0, "keep-both|local|remote",
       "what the target has changed since the last sync: leave it (default), or which side counts", false },
     WAIT_LOCK,
+    POLICY,
     { "sparse", 0, NULL, "in files that are got, long runs of zeros become holes, which take no room",
       false },
     NO_RENAMES,
@@ -230,6 +235,7 @@ static const struct qc_opt watch_opts[] = {
       "be watched)",
       false },
     WAIT_LOCK,
+    POLICY,
     { "sparse", 0, NULL, "in files that are got, long runs of zeros become holes, which take no room",
       false },
     NO_RENAMES,

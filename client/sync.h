@@ -21,6 +21,7 @@ struct sync_run {
     unsigned delete_pct;
     uint64_t lock_ms; /* to wait for the lock of this pair */
     bool sparse;      /* files that are got have holes */
+    bool hasty;       /* puts wait for the write quorum alone: the policy says so */
     struct sync_rules rules;
     /* The folder as it was when the run began: another one in its place is never synced. */
     dev_t device;

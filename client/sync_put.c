@@ -148,7 +148,7 @@ qc_rc sync_put_one(struct sync_run *run, const struct sync_step *s, struct qc_er
     struct vault_put_result r = { 0 };
     struct qc_err why = { 0 };
     bool ready = false, other = false;
-    const struct vault_put_opts opts = { .over = over(s) };
+    const struct vault_put_opts opts = { .over = over(s), .hasty = run->hasty };
     struct vault_call call = client_call(run->c);
     call.progress = sync_progress;
     call.clouds = progress_clouds(&run->progress);
@@ -205,9 +205,10 @@ qc_rc sync_put_beside(struct sync_run *run, const struct sync_step *s, struct qc
     bool ready = false, other = false;
     if (job == NULL)
         return QC_FAIL(err, QC_NOMEM, "%zu bytes", sizeof *job);
-    *job = (struct side_put){
-        .job = { side_work, side_end, side_show }, .run = run, .p = { .s = s }, .opts = { .over = over(s) }
-    };
+    *job = (struct side_put){ .job = { side_work, side_end, side_show },
+                              .run = run,
+                              .p = { .s = s },
+                              .opts = { .over = over(s), .hasty = run->hasty } };
     QC_TRY(begin(run, &job->p, false, &ready, &other, err));
     if (!ready)
         return QC_OK;
@@ -304,7 +305,9 @@ qc_rc sync_put_sent(struct sync_run *run, struct qc_err *err)
 static qc_rc send(struct sync_run *run, struct sync_puts **bp, struct qc_err *err)
 {
     struct sync_puts *b = QC_STEAL(*bp);
-    const struct vault_put_many many = { .items = b->items, .count = b->count, .told = told, .ctx = b };
+    const struct vault_put_many many = {
+        .items = b->items, .count = b->count, .hasty = b->run->hasty, .told = told, .ctx = b
+    };
     struct vault_call call = client_call(run->c);
     call.progress = sync_progress;
     call.clouds = progress_clouds(&run->progress);

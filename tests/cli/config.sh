@@ -116,6 +116,19 @@ expect_exit 2 put --policy lab --profile xor23 secret
 err_has "policy 'lab' has the profile ec"
 expect_exit 2 put --policy all --wait quorum secret
 expect_exit 0 put --policy all --profile ec secret by-policy
+mkdir folder
+cp secret folder/secret
+for words in 'three folder by/' 'lab by/ folder'; do
+    # shellcheck disable=SC2086 # several words
+    expect_exit 2 sync --policy $words
+done
+err_has 'is of what is stored, and nothing is'
+expect_exit 2 watch --policy three folder by/
+err_has "policy 'three' has the profile xor23, and watch is for the profile ec"
+expect_exit 13 sync --policy q folder by/
+expect_exit 3 stat by/secret
+expect_exit 0 --json sync --policy lab folder by/
+[ "$(json_get '[l["padding"] for l in lines if "padding" in l]')" = "[$want]" ] || fail "sync --policy lab: $(cat out)"
 echo 'levl = otp' >>"$QCLOUD_HOME/policies.conf"
 expect_exit 2 put --policy lab secret
 err_has "policies.conf: line 11: unknown key 'levl'; the nearest is 'level'"
