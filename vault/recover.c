@@ -395,8 +395,11 @@ static qc_rc run(struct recover *r, const char *dir, struct qc_err *err)
     QC_TRY(vault_store_filling_put(r->fresh, true, err));
     QC_TRY(rename_stores(r, err));
     QC_TRY(named(r, err));
-    if (r->how->only)
-        return count_left(r, err);
+    if (r->how->only) {
+        QC_TRY(count_left(r, err));
+        if (r->result.left > 0)
+            return QC_OK;
+    }
     r->waits = false;
     r->result = (struct vault_recover_result){ .written = r->named, .bytes = r->result.bytes };
     QC_TRY(all_records(r, err));

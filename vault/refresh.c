@@ -570,6 +570,18 @@ static qc_rc lock_all(struct locks *ret, const struct vault *v, struct qc_err *e
     return QC_OK;
 }
 
+/* Of two stores that are both filled in part nobody knows what they lack, and the one that has it would be
+ * worth nothing after this. A refresh that is under way goes on: that one is worth nothing already. */
+static qc_rc need_whole(const struct vault *v, struct qc_err *err)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (!vault_store_is_filling(v->store[i]) || vault_store_other(v->store[i]) != 0)
+            return QC_OK;
+    return QC_FAIL(err, QC_SHARES,
+                   "both share stores are rebuilt in part: one that has more, wherever it is, would open "
+                   "nothing with the new shares");
+}
+
 qc_rc vault_refresh(struct vault *v, const struct vault_call *call, struct vault_refresh_result *ret,
                     struct qc_err *err)
 {
@@ -579,6 +591,7 @@ qc_rc vault_refresh(struct vault *v, const struct vault_call *call, struct vault
     if (v->state == NULL)
         return QC_FAIL(err, QC_NOTCONF, "no directory for the journal of puts");
     QC_TRY(lock_all(&locks, v, err));
+    QC_TRY(need_whole(v, err));
     r = qc_alloc(sizeof(*r));
     if (r == NULL)
         return QC_FAIL(err, QC_NOMEM, "no memory to refresh shares");

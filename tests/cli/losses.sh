@@ -140,6 +140,11 @@ expect_exit 0 put a share # goes on with both, whatever is missing in one
 expect_exit 0 --json recover --share 2 a
 [ "$(json_get "[(s['whole'], s['left'], s['failed'], s['records'] - s['written'] - s['present']) for s in [lines[-1]['summary']]]")" = \
     '[(True, 0, 0, 0)]' ] || fail "the rest: $(cat out)"
+expect_exit 0 recover --share 2 --only a # nothing is left: that is all of it
+for _ in $(seq 1 100); do # what the clouds lacked that were away comes by itself
+    q status >/dev/null 2>&1 && break
+    sleep 0.1
+done
 expect_exit 0 status
 out_has 'share 2: ok '
 rm -r share2
@@ -147,9 +152,13 @@ expect_exit 4 recover --share 2 --only a
 lose_share 1 # from one that has not all: what comes of it has not, either
 expect_exit 4 recover --share 1
 err_has 'rebuilt in part'
+expect_exit 7 kit refresh # store 1, which is away and whole, would open nothing afterwards
+err_three_parts E0701
+err_has 'both share stores are rebuilt in part'
 rm -r share1
 bring_share 1
 rm -r share2
+expect_exit 0 get -f b back
 expect_exit 0 recover --share 2 --to "$T/elsewhere/share2"
 grep -q "share2 = $T/elsewhere/share2" "$QCLOUD_HOME/qcloud.conf" || fail "the new place is not in the configuration"
 expect_exit 0 put a d
