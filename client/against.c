@@ -22,6 +22,7 @@ struct against {
     char dir[QC_CLIENT_PATH_MAX];
     qc_span word;
     bool begins; /* the word is the beginning of names */
+    bool below;  /* there are objects below the word */
     /* The walk, while files that are no objects are looked for: */
     FTS *tree;
     const FTSENT *at; /* a file, or NULL: no more of them */
@@ -143,6 +144,7 @@ qc_rc against_word(struct against *a, qc_span word, against_extra_fn extra, void
     while (word.n > 0 && word.p[word.n - 1] == '/')
         word.n--;
     a->word = word;
+    a->below = false;
     a->extra = extra;
     a->ctx = ctx;
     if (extra == NULL || a->begins)
@@ -153,16 +155,19 @@ qc_rc against_word(struct against *a, qc_span word, against_extra_fn extra, void
     return step(a, err);
 }
 
+/* Empty: the folder itself, where the word is a stored one. */
 static qc_span place_of(const struct against *a, qc_span name)
 {
     if (qc_span_eq(name, a->word))
-        return get_last_component(name);
+        return a->folder ? (qc_span){ 0 } : get_last_component(name);
     return a->word.n > 0 && name.n > a->word.n + 1 ? qc_span_from(name, a->word.n + 1) : name;
 }
 
 static qc_rc open_file(struct against *a, qc_span place, struct qc_err *err)
 {
     struct stat st;
+    if (place.n == 0) /* against_new has opened it */
+        return QC_OK;
     const int flags = a->folder ? O_PATH | O_DIRECTORY : O_RDONLY | O_NONBLOCK;
     QC_TRY(below_open(qc_fd_get(&a->root), place, flags, &a->file, err));
     if (a->folder)
@@ -178,9 +183,10 @@ static qc_rc open_file(struct against *a, qc_span place, struct qc_err *err)
 qc_rc against_object(struct against *a, const struct vault_stat *s, struct qc_err *err)
 {
     const qc_span name = qc_buf_span(&s->name);
-    const qc_span place = place_of(a, name);
     qc_fd_close(&a->file);
     a->folder = client_is_folder(s);
+    a->below = a->below || !qc_span_eq(name, a->word);
+    const qc_span place = place_of(a, name);
     (void)snprintf(a->place, sizeof a->place, "%.*s", (int)place.n, (const char *)place.p);
     a->done = a->size = a->other = 0;
     a->differs = false;
@@ -195,6 +201,8 @@ qc_rc against_object(struct against *a, const struct vault_stat *s, struct qc_er
 
 qc_rc against_last(struct against *a, struct qc_err *err)
 {
+    if (a->own.n > 0 && !a->below) /* one file is meant, and not what else lies beside it */
+        return QC_OK;
     return a->tree != NULL ? pass(a, NULL, err) : QC_OK;
 }
 

@@ -224,6 +224,8 @@ qc_rc cmd_bench(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(take_sizes(args, kinds[kind].sizes, &sizes, err));
     QC_TRY(qc_args_u64(args, "runs", false, 1, QC_BENCH_RUNS_MAX, &runs, err));
     b.runs = (unsigned)runs;
+    if (out != NULL)
+        QC_TRY_AS(report_place(out, err), err, "--out");
     QC_TRY(qc_json_new_arr(&b.rows, err));
     QC_TRY(kind == PAPER   ? bench_paper(&b, &sizes, err)
            : kind == PEERS ? bench_peers(&b, &sizes, err)

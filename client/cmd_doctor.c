@@ -44,26 +44,18 @@ enum level doctor_level(qc_rc rc)
     return rc == QC_OK ? LEVEL_OK : rc == QC_DEGRADED ? LEVEL_WARN : LEVEL_BAD;
 }
 
-qc_rc doctor_tell_at(struct doctor *d, enum level level, qc_rc rc, const char *next, struct qc_err *err,
-                     const char *format, ...)
+/* next: as it is shown, or empty. */
+static qc_rc tell_whole(struct doctor *d, enum level level, qc_rc rc, const char *next, const char *what,
+                        struct qc_err *err)
 {
     static const char *const words[LEVELS] = { "ok", "warn", "bad" };
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
-    char what[WHAT];
-    va_list ap;
-    va_start(ap, format);
-    (void)vsnprintf(what, sizeof what, format, ap);
-    va_end(ap);
     d->count[level]++;
     d->worst = qc_rc_worse(d->worst, rc);
     out_row(&d->c->out, BEHIND_CHECK, "%-4s  %-13s  %s", words[level], d->check, what);
-    QC_CLEANUP(qc_buf_free) qc_buf own = { .max = QC_CLIENT_TEXT_MAX };
-    if (next != NULL)
-        QC_TRY(msg_next_own(next, &own, err));
-    QC_TRY(qc_buf_cstr(&own, &next, err));
-    if (own.n > 0 && strstr(next, "qcloud") == NULL)
+    if (next[0] != '\0' && strstr(next, "qcloud") == NULL)
         out_row(&d->c->out, BEHIND_CHECK, "%*snext: %s", (int)out_indent(&d->c->out, BEHIND_CHECK), "", next);
-    else if (own.n > 0) /* whole: it may be copied from there */
+    else if (next[0] != '\0') /* whole: it may be copied from there */
         out_line(&d->c->out, "%*snext: %s", (int)out_indent(&d->c->out, BEHIND_CHECK), "", next);
     QC_TRY(out_json_new("item", &j, err));
     QC_TRY(qc_json_set_str(j, "check", d->check, err));
@@ -73,17 +65,32 @@ qc_rc doctor_tell_at(struct doctor *d, enum level level, qc_rc rc, const char *n
     return out_json(&d->c->out, &j, err);
 }
 
+qc_rc doctor_tell_at(struct doctor *d, enum level level, qc_rc rc, const char *next, struct qc_err *err,
+                     const char *format, ...)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf own = { .max = QC_CLIENT_TEXT_MAX };
+    char what[WHAT];
+    va_list ap;
+    va_start(ap, format);
+    (void)vsnprintf(what, sizeof what, format, ap);
+    va_end(ap);
+    if (next != NULL)
+        QC_TRY(msg_next_own(next, &own, err));
+    QC_TRY(qc_buf_cstr(&own, &next, err));
+    return tell_whole(d, level, rc, next, what, err);
+}
+
 qc_rc doctor_tell_error(struct doctor *d, const struct qc_err *why, struct qc_err *err)
 {
     QC_CLEANUP(qc_buf_free) qc_buf next = { .max = QC_CLIENT_TEXT_MAX };
     const struct msg_about about = { 0 };
     const char *text = NULL;
     if (why->next != NULL)
-        QC_TRY(qc_buf_add_str(&next, why->next, err));
-    else
+        QC_TRY(msg_next_own(why->next, &next, err));
+    else /* it has --vault and its like */
         QC_TRY(msg_next_text(msg_of(MSG_STATUS, why->rc), &about, "; or: ", &next, err));
     QC_TRY(qc_buf_cstr(&next, &text, err));
-    return tell(d, why->rc, text, err, "%s", why->msg);
+    return tell_whole(d, doctor_level(why->rc), why->rc, text, why->msg, err);
 }
 
 /* -- this machine ---------------------------------------------------------------------------------------- */

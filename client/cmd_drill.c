@@ -279,6 +279,9 @@ qc_rc cmd_drill(void *app, const struct qc_args *args, struct qc_err *err)
     QC_CLEANUP(drill_done) struct drill d = { .c = c, .all = args->argc == 0 };
     struct vault_drill_result r = { 0 };
     struct progress p;
+    const char *report = qc_args_value(args, "report", NULL);
+    if (report != NULL)
+        QC_TRY_AS(report_place(report, err), err, "--report");
     QC_TRY(client_rng(c, err));
     QC_TRY(take_seed(&d, args, err));
     QC_TRY(take_share(&d, args, err));

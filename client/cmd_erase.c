@@ -567,7 +567,7 @@ static qc_rc take_args(struct erasing *x, struct qc_err *err)
         return QC_OK;
     QC_TRY(places_absolute(file, path, err));
     char *const slash = strrchr(path, '/');
-    if (slash == NULL || slash[1] == '\0')
+    if (slash == NULL || slash[1] == '\0' || strlen(slash + 1) > QC_FILE_NAME_MAX)
         return QC_FAIL(err, QC_USAGE, "--certificate names a file");
     *slash = '\0';
     x->folder = (qc_buf){ .max = 2 * QC_CLIENT_PATH_MAX };

@@ -413,6 +413,7 @@ static qc_rc take_options(struct verify *v, struct qc_err *err)
 {
     const struct qc_args *args = v->args;
     const char *since = qc_args_value(args, "since", NULL), *dir = qc_args_value(args, "against", NULL);
+    const char *to = qc_args_value(args, "report", NULL);
     uint8_t bytes[4]; /* short enough to be typed again */
     QC_TRY(qc_args_u64(args, "sample", false, 1, 100, &v->percent, err));
     if (v->percent == 0 && qc_args_value(args, "seed", NULL) != NULL)
@@ -432,7 +433,23 @@ static qc_rc take_options(struct verify *v, struct qc_err *err)
         QC_TRY_AS(which_date_parse(since, &v->since_s, err), err, "--since");
     if (dir != NULL)
         QC_TRY_AS(open_folder(v, dir, err), err, "--against");
-    return qc_args_value(args, "report", NULL) != NULL ? qc_json_new_arr(&v->findings, err) : QC_OK;
+    if (to == NULL)
+        return QC_OK;
+    QC_TRY_AS(report_place(to, err), err, "--report");
+    return qc_json_new_arr(&v->findings, err);
+}
+
+/* What was found is not hidden by a report that could not be written: rc is what it came to. */
+static qc_rc report(struct verify *v, qc_rc rc, struct qc_err *err)
+{
+    const char *path = qc_args_value(v->args, "report", NULL);
+    struct qc_err why = { 0 };
+    if (path == NULL || write_report(v, path, rc, &why) == QC_OK)
+        return QC_OK;
+    if (rc == QC_OK || rc == QC_DEGRADED)
+        return QC_FAIL(err, why.rc, "--report: %s", why.msg);
+    out_warn(&v->c->out, MSG_W_OTHER, NULL, "the report is not written: %s", why.msg);
+    return QC_OK;
 }
 
 /* What sites have none of. */
@@ -449,7 +466,6 @@ qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err)
 {
     struct client *c = app;
     QC_CLEANUP(verify_done) struct verify v = { .c = c, .args = args };
-    const char *report = qc_args_value(args, "report", NULL);
     struct qc_err why = { 0 };
     bool shared = false;
     QC_TRY(profile_shared(args, &shared, NULL, err));
@@ -463,8 +479,7 @@ qc_rc cmd_verify(void *app, const struct qc_args *args, struct qc_err *err)
     QC_TRY(figures(&v, &c->end.extra, err));
     tell_figures(&v);
     rc = judge(&v, counts, &why);
-    if (report != NULL)
-        QC_TRY_AS(write_report(&v, report, rc, err), err, "--report");
+    QC_TRY(report(&v, rc, err));
     if (rc == QC_OK)
         return QC_OK;
     c->end.about.share = !vault_has_share(c->vault, 1) ? "1" : !vault_has_share(c->vault, 2) ? "2" : NULL;

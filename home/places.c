@@ -213,7 +213,12 @@ qc_rc places_config(struct places *p, const char *file, struct qc_err *err)
     const size_t n = strlen(file);
     if (n > 0 && file[n - 1] == '/')
         return QC_FAIL(err, QC_USAGE, "a file is needed, and '%.200s' is a folder", file);
-    return places_absolute(file, p->conf_file, err);
+    char path[QC_CLIENT_PATH_MAX];
+    QC_TRY(places_absolute(file, path, err));
+    const char *name = strrchr(path, '/') + 1; /* it is absolute */
+    if (name[0] == '\0' || strlen(name) > QC_FILE_NAME_MAX)
+        return QC_FAIL(err, QC_USAGE, "'%.80s' cannot be the name of a file", file);
+    return copy(path, p->conf_file, err);
 }
 
 /* Removes path, where nothing lies in it, and then the folder of all vaults or sites that it was in, and the

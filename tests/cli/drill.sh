@@ -108,6 +108,23 @@ done
 expect_exit 4 verify --against tree t/b/c t/z # as get of these names would put them there
 out_has 'missing   t/b/c: there is no file c'
 expect_exit 0 verify --against tree/b t/b/
+expect_exit 0 verify --against tree/b t/b  # a folder that is stored itself lies there as DIR
+expect_exit 0 verify --against tree/b t/b/c # one file is meant, not what lies beside it
+out_lacks extra
+# A report has its place before anything is read; what is there and is no file stays.
+ln -s report.json link
+mkfifo pipe
+for place in / .. tree link pipe "$(printf '%300d' 0)"; do
+    expect_exit 2 verify --report "$place" t/b
+    err_has "--report: '"
+    out_lacks ok
+done
+if [ ! -L link ] || [ ! -p pipe ]; then
+    fail "a report took the place of what is no file"
+fi
+expect_exit 3 verify --report none/report.json t/b
+err_has 'next: make the folder'
+expect_exit 2 drill --report /
 expect_exit 3 verify --against tree/z t/
 expect_exit 2 verify --seed 5
 expect_exit 2 verify --sample 0

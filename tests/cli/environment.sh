@@ -51,6 +51,9 @@ for words in '--config mine.conf' "--config $T/mine.conf"; do
     expect_exit 0 $words config get gateway.idle
     [ "$(cat out)" = 7 ] || fail "$words: $(cat out)"
 done
+expect_exit 2 --config "$(printf '%300d' 0)" ls
+expect_exit 10 --config none.conf doctor
+out_has 'next: qcloud --config none.conf init --help'
 QCLOUD_CONFIG=mine.conf expect_exit 0 ls
 [ "$(cat out)" = f ] || fail "a configuration of the environment: $(cat out)"
 QCLOUD_CONFIG=mine.conf expect_exit 0 config set gateway.idle 8

@@ -161,6 +161,10 @@ static void check_config(void)
     CHECK(strcmp(p.conf_dir, "/q") == 0 && strcmp(p.gateway, "/q/state/gateway") == 0);
     CHECK_RC(places_config(&p, "", &err), QC_USAGE);
     CHECK_RC(places_config(&p, "/x/", &err), QC_USAGE);
+    CHECK_RC(places_config(&p, "/x/..", &err), QC_USAGE);
+    char longest[3 + QC_FILE_NAME_MAX + 2] = "/x/";
+    memset(longest + 3, 'n', QC_FILE_NAME_MAX + 1);
+    CHECK_RC(places_config(&p, longest, &err), QC_USAGE);
     CHECK(strcmp(p.conf_file, "/x/my.conf") == 0);
 }
 
