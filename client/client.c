@@ -102,6 +102,26 @@ qc_rc client_gateway(struct client *c, const struct vault_op *op, struct vault_g
     return QC_OK;
 }
 
+/* The gateway does not know the vault: it is another vault's, say of another --config. */
+static qc_rc no_vault(const struct client *c, struct qc_err *err)
+{
+    if (remote_is(c))
+        return remote_no_vault(err);
+    const qc_rc rc = QC_FAIL(err, QC_NOTCONF, "the gateway in %s has no such vault", c->places.gateway);
+    err->next = "see that --vault and --config, or QCLOUD_VAULT and QCLOUD_CONFIG, mean one vault";
+    return rc;
+}
+
+qc_rc client_has_vault(const struct client *c, struct vault_gw *gw, const struct vault_op *op,
+                       struct qc_err *err)
+{
+    QC_CLEANUP(qc_buf_free) qc_buf record = { .max = 4096 };
+    QC_CLEANUP(qc_buf_free) qc_buf backup = { .max = QC_VAULT_BACKUP_MAX };
+    struct vault_head head = { 0 };
+    const qc_rc rc = gw->ops->vault_get(gw, c->conf.vault, &record, &backup, &head, op, err);
+    return rc == QC_NOTFOUND ? no_vault(c, err) : rc;
+}
+
 static qc_rc open_once(struct client *c, struct qc_err *err)
 {
     struct vault_conf conf;
@@ -114,7 +134,7 @@ static qc_rc open_once(struct client *c, struct qc_err *err)
     const qc_rc rc = vault_open_session(&c->vault, &conf, &gw, &call, err);
     if (rc == QC_OK && c->out.class == MSG_PUT)
         vault_gw_http_aside(vault_gateway(c->vault), client_random_ahead, c);
-    return rc == QC_NOTFOUND && remote_is(c) ? remote_no_vault(err) : rc;
+    return rc == QC_NOTFOUND ? no_vault(c, err) : rc;
 }
 
 /* A disk with a share store is not there, and the command cannot do without it: no store is, or it needs both

@@ -92,6 +92,9 @@ void client_point_to_help(struct client *c, const struct qc_cmd *cmd, struct qc_
  * command; one for many users is greeted (remote.h). */
 QC_MUST qc_rc client_gateway(struct client *c, const struct vault_op *op, struct vault_gw **ret,
                              struct qc_err *err);
+/* Is it the gateway of this vault? QC_NOTCONF: it has none of this number; of a remote one QC_AUTH. */
+QC_MUST qc_rc client_has_vault(const struct client *c, struct vault_gw *gw, const struct vault_op *op,
+                               struct qc_err *err);
 /* The configured vault: gateway started where needed, share stores opened, chain replayed. Warnings are told.
  */
 QC_MUST qc_rc client_open(struct client *c, struct qc_err *err);

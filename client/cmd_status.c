@@ -36,7 +36,8 @@ static qc_rc ask_gateway(struct status *s, struct qc_err *err)
     if (remote_is(c) && !vault_gw_way_now(gw, &s->way, s->way_key, sizeof s->way_key))
         s->way = NULL;
     QC_TRY(qc_json_parse(&s->gateway, qc_buf_span(&s->text), err));
-    return client_renew_clouds(c, gw, false, err);
+    QC_TRY(client_renew_clouds(c, gw, false, err));
+    return client_has_vault(c, gw, &call.op, err); /* another one's clouds may be as well as can be */
 }
 
 /* Fragments that do not count there. A tenant is not told. */

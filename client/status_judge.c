@@ -310,16 +310,22 @@ static qc_rc of_drill(struct status *s, struct qc_err *err)
                          when);
 }
 
+static qc_rc of_answer(struct status *s, struct qc_err *err)
+{
+    if (s->rc != QC_OK)
+        QC_TRY(status_reason(s, "act", "See the message below.", err,
+                             "the gateway does not serve this vault: %s", s->why.msg));
+    return !remote_is(s->c) && qc_json_has(s->gateway, "verdict") ? of_gateway(s, err) : of_clouds(s, err);
+}
+
 qc_rc status_judge(struct status *s, struct qc_err *err)
 {
     QC_TRY(qc_json_new_arr(&s->reasons, err));
     if (s->gateway == NULL)
         QC_TRY(status_reason(s, "act", "See the message below.", err,
                              "the gateway does not answer: nothing is known of the clouds"));
-    else if (!remote_is(s->c) && qc_json_has(s->gateway, "verdict"))
-        QC_TRY(of_gateway(s, err));
     else
-        QC_TRY(of_clouds(s, err));
+        QC_TRY(of_answer(s, err));
     s->scrub_late = s->gateway != NULL && any_late(s);
     if (s->scrub_late && remote_is(s->c))
         QC_TRY(status_reason(s, "look",

@@ -51,6 +51,14 @@ for words in '--config mine.conf' "--config $T/mine.conf"; do
     expect_exit 0 $words config get gateway.idle
     [ "$(cat out)" = 7 ] || fail "$words: $(cat out)"
 done
+# That of another vault: its gateway has nothing of this one, and is not called green.
+for command in ls status doctor 'put g'; do
+    # shellcheck disable=SC2086 # two words
+    expect_exit 10 --config "$QCLOUD_HOME/qcloud.conf" $command
+    cat out >>err
+    err_has 'has no such vault'
+    out_lacks 'verdict: green'
+done
 expect_exit 2 --config "$(printf '%300d' 0)" ls
 expect_exit 10 --config none.conf doctor
 out_has 'next: qcloud --config none.conf init --help'
