@@ -277,9 +277,25 @@ static void tell_clouds(struct client *c, qc_rc rc)
         out_reason(&c->out, "clouds that did not serve: %.*s", (int)line.n, (const char *)line.p);
 }
 
+/* Of a store that is not there: what hangs on the other one. ret stays empty where that is not known. */
+static void count_hanging(struct client *c, const struct vault_note *n, char ret[256])
+{
+    struct qc_err why = { 0 };
+    const unsigned other = 3 - n->share;
+    uint64_t count = 0;
+    if (n->kind != VAULT_NOTE_SHARE_MISSING || c->vault == NULL ||
+        vault_share_objects(c->vault, other, &count, &why) != QC_OK || count == 0)
+        return;
+    (void)snprintf(ret, 256,
+                   "Everything is readable with share %u and the gateway's backup data. Until share %u is "
+                   "back, losing share %u too loses all that it knows: %" PRIu64
+                   " object%s, with folders and the trash.",
+                   other, n->share, other, count, text_s(count));
+}
+
 static void tell_note(struct client *c, const struct vault_note *n, qc_span name)
 {
-    char share[4] = "";
+    char share[4] = "", data[256] = "";
     struct msg_about about = { .name = name };
     QC_CLEANUP(qc_buf_free) qc_buf shown = { .max = QC_CLIENT_TEXT_MAX };
     struct qc_err why = { 0 };
@@ -291,6 +307,8 @@ static void tell_note(struct client *c, const struct vault_note *n, qc_span name
         snprintf(share, sizeof share, "%u", n->share);
         about.share = share;
         about.dir = c->conf.share[n->share - 1];
+        count_hanging(c, n, data);
+        about.data = data[0] != '\0' ? data : NULL;
     }
     out_warn(&c->out, warning_of(n->kind), &about, "%.*s%s", (int)shown.n, (const char *)shown.p, n->text);
 }

@@ -94,6 +94,7 @@ struct msg_about {
     qc_span name;
     const char *share;
     const char *dir;
+    const char *data;          /* what it means, where more is known than the row says */
     const char *scrub, *drill; /* the word itself, where that command would help */
     uint64_t kept;             /* of a put: bytes that stay stored, from which the same command goes on */
     struct {

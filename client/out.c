@@ -390,6 +390,11 @@ static qc_rc add_next_json(const struct out *o, struct json_t *j, const struct s
     return qc_json_set(j, "next", &list, err);
 }
 
+static const char *data_of(const struct shown *s)
+{
+    return s->about->data != NULL ? s->about->data : s->m->data;
+}
+
 static qc_rc message_json(const struct out *o, const struct shown *s, struct json_t **ret, struct qc_err *err)
 {
     QC_CLEANUP(qc_json_free) struct json_t *j = NULL;
@@ -402,7 +407,7 @@ static qc_rc message_json(const struct out *o, const struct shown *s, struct jso
     }
     QC_TRY(qc_json_set_str(j, "id", s->code, err));
     QC_TRY(text_json(j, "what", s->what, err));
-    QC_TRY(qc_json_set_str(j, "data", s->m->data, err));
+    QC_TRY(qc_json_set_str(j, "data", data_of(s), err));
     if (s->about->kept > 0)
         QC_TRY(qc_json_set_int(j, "kept", (int64_t)s->about->kept, err));
     QC_TRY(add_next_json(o, j, s, err));
@@ -445,7 +450,7 @@ static qc_rc message_lines(const struct out *o, const struct shown *s, size_t co
     QC_TRY(text_wrap(qc_buf_span(&what), columns, INDENT, ret, err));
     QC_TRY(qc_buf_add(ret, QC_LIT("\n"), err));
     qc_buf_clear(&what);
-    QC_TRY(qc_buf_addf(&what, err, "  data: %s", s->m->data));
+    QC_TRY(qc_buf_addf(&what, err, "  data: %s", data_of(s)));
     QC_TRY(text_wrap(qc_buf_span(&what), columns, 2 * INDENT, ret, err));
     QC_TRY(qc_buf_add_str(&next, "  next: ", err));
     if (s->next != NULL)

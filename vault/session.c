@@ -562,6 +562,14 @@ bool vault_derives(const struct vault *v, unsigned index)
     return v->store[index - 1] != NULL && vault_store_derives(v->store[index - 1]);
 }
 
+/* As vault_store_objects. QC_SHARES: that store is not open. */
+qc_rc vault_share_objects(struct vault *v, unsigned index, uint64_t *ret, struct qc_err *err)
+{
+    if (v->store[index - 1] == NULL)
+        return QC_FAIL(err, QC_SHARES, "share store %u is not open", index);
+    return vault_store_objects(v->store[index - 1], ret, err);
+}
+
 bool vault_has_share(const struct vault *v, unsigned index)
 {
     return v->store[index - 1] != NULL;

@@ -222,6 +222,15 @@ qc_rc vault_store_count(struct vault_store *s, struct vault_store_health *ret, s
     return QC_OK;
 }
 
+qc_rc vault_store_objects(struct vault_store *s, uint64_t *ret, struct qc_err *err)
+{
+    uint64_t n = 0;
+    QC_TRY(store_said(s, count(s, "SELECT count(DISTINCT object_id) FROM record WHERE state = 2", &n, err),
+                      err));
+    *ret = n;
+    return QC_OK;
+}
+
 /* Of `all` rows; those that the walk does not show are damaged as well. */
 static qc_rc check_records(struct vault_store *s, uint64_t all, uint64_t *ret_damaged, struct qc_err *err)
 {

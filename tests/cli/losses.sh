@@ -30,6 +30,7 @@ out_has 'data 1 of 2'
 lose_share 2
 expect_exit 0 ls
 err_has W0402
+err_has 'losing share 1 too loses all that it knows: 3 objects, with folders and the trash'
 expect_exit 4 --strict ls
 expect_exit 4 --strict stat a
 bring_share 2

@@ -424,6 +424,9 @@ QC_MUST qc_rc vault_store_check(struct vault_store *s, struct vault_store_health
 /* The counts alone, without opening a seal; damaged and ok fields are left zero. */
 QC_MUST qc_rc vault_store_count(struct vault_store *s, struct vault_store_health *ret, struct qc_err *err);
 
+/* Objects of which it has a committed record: folders and what is in the trash, too. */
+QC_MUST qc_rc vault_store_objects(struct vault_store *s, uint64_t *ret, struct qc_err *err);
+
 /* The key file's codec, for tests and fuzzing: 112 bytes in clear, 128 wrapped. QC_FORMAT, QC_NEWER,
  * QC_INTEGRITY (checksum). */
 #define VAULT_STORE_KEY_BYTES   112

@@ -101,6 +101,7 @@ void vault_close(struct vault **v);
 const uint8_t *vault_id(const struct vault *v);
 struct vault_gw *vault_gateway(struct vault *v);             /* borrowed: status and the like */
 bool vault_has_share(const struct vault *v, unsigned index); /* 1 or 2: the store is open */
+QC_MUST qc_rc vault_share_objects(struct vault *v, unsigned index, uint64_t *ret, struct qc_err *err);
 bool vault_recovers(const struct vault *v); /* its backup data is sealed: vault_conf.recovers */
 bool vault_is_kept(const struct vault *v);  /* it is with a keeper: vault_conf.kept */
 bool vault_derives(const struct vault *v, unsigned index); /* it is, and its shares come from a seed */
