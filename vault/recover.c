@@ -386,6 +386,25 @@ static qc_rc check_kit(struct recover *r, struct qc_err *err)
     return vault_kit_check(r->kit, &r->v->record, &B, err);
 }
 
+/* What is listed, and neither store has: it was put while one was away that is here now, or gone. */
+static qc_rc unheard(void *ctx, const struct vault_stat *s, struct qc_err *err)
+{
+    struct recover *r = ctx;
+    struct qc_err why = { 0 };
+    (void)err;
+    for (unsigned i = 0; i < 2; i++) {
+        QC_CLEANUP(vault_store_record_done) struct vault_store_record have = { 0 };
+        if (vault_store_get(i == 0 ? r->fresh : r->old, s->object, s->version, &have, &why) == QC_OK)
+            return QC_OK;
+    }
+    r->result.failed++;
+    r->waits = true;
+    vault_note(r->call->notes, VAULT_NOTE_SKIPPED, r->lost, QC_SHARES,
+               "'%.*s' version %" PRIu64 ": neither share store has a share of it",
+               (int)(s->name.n < 200 ? s->name.n : 200), (const char *)s->name.p, s->number);
+    return QC_OK;
+}
+
 static qc_rc run(struct recover *r, const char *dir, struct qc_err *err)
 {
     QC_CLEANUP(qc_key_free) qc_key *VS_i = NULL;
@@ -406,6 +425,7 @@ static qc_rc run(struct recover *r, const char *dir, struct qc_err *err)
     r->result.present -= r->named < r->result.present ? r->named : r->result.present; /* seen again */
     QC_TRY(all_marks(r, err));
     QC_TRY(all_notes(r, err));
+    QC_TRY(vault_list(r->v, QC_LIT(""), unheard, r, r->call, err));
     QC_TRY(vault_store_head_put(r->fresh, &r->v->head, err));
     r->result.whole = !r->waits && !vault_store_is_filling(r->old); /* what that one lacks nobody knows */
     return r->result.whole ? vault_store_filling_put(r->fresh, false, err) : QC_OK;
