@@ -43,7 +43,8 @@ static void visit(struct walk *w, int dirfd, const char *name, const struct stat
     }
 }
 
-/* All that is beneath, no link followed. */
+/* All that is beneath, no link followed; of a scratch folder not its mark, which goes last: what is left of a
+ * removal that is broken off is still known for what it is. */
 static void walk(struct walk *w, int dirfd, unsigned depth)
 {
     const int own = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* the list closes it */
@@ -53,6 +54,7 @@ static void walk(struct walk *w, int dirfd, unsigned depth)
     for (const struct dirent *e = d != NULL ? readdir(d) : NULL; e != NULL; e = readdir(d)) {
         struct stat st;
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+            (w->what == REMOVE && depth == DEPTH && strcmp(e->d_name, MARK) == 0) ||
             fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
             continue;
         if (!S_ISDIR(st.st_mode)) {
@@ -210,7 +212,7 @@ qc_rc bench_scratch_remove(struct bench_scratch *s, struct qc_err *err)
     if (access(p.gateway, F_OK) == 0)
         QC_TRY(gateway_stop(p.gateway, NULL, err)); /* after a Ctrl-C, too */
     walk(&w, qc_fd_get(&dir), DEPTH);
-    if (w.error == 0 && rmdir(s->path) != 0)
+    if (w.error == 0 && ((unlinkat(qc_fd_get(&dir), MARK, 0) != 0 && errno != ENOENT) || rmdir(s->path) != 0))
         w.error = errno;
     return w.error == 0 ? QC_OK : QC_FAIL_ERRNO(err, w.error, "removing %s", s->path);
 }

@@ -15,6 +15,7 @@ enum {
     ETA_MS = 5000,
     LABEL_MAX = 40,
     LABEL_MIN = 8,
+    CUT = 2, /* the dots of a label of which nothing is left */
     CLOUDS_MAX = 512,
     WHY_MAX = 200,
     STALLED_MIN = 16, /* bytes of what is waited for: less says nothing */
@@ -269,9 +270,15 @@ static qc_rc add_line(const struct progress *p, struct words *w, size_t columns,
         shorten(w, n > over + w->stalled + STALLED_MIN ? n - over : w->stalled + STALLED_MIN);
         rest -= n - strlen(w->eta);
     }
-    if (LABEL_MIN + rest > room && w->per_cent[0] != '\0') {
+    if (LABEL_MIN + rest > room && (w->per_cent[0] != '\0' || w->stalled > 0)) {
         rest -= strlen(w->figures);
         w->figures[0] = '\0';
+    }
+    if (w->stalled > 0 && rest + CUT > room) { /* that it stalls, as far as there is room */
+        const size_t others = rest - strlen(w->eta);
+        w->stalled = 0;
+        shorten(w, others + CUT < room ? room - others - CUT : 0);
+        rest = others + strlen(w->eta);
     }
     const size_t left = rest < room ? room - rest : 0;
     QC_TRY(add_label(p->label, left < LABEL_MAX ? left : LABEL_MAX, ret, err));

@@ -50,8 +50,12 @@ def test():
         p.kill()
         p.communicate(timeout=60)
         check(len(left()) == 1, f"a bench that was killed left {left()}")
+        old = os.path.join(place, left()[0])
+        os.makedirs(os.path.join(old, *["d"] * 80))         # deeper than any bench makes: it is not removed to its end
         run(schemas, box, "bench", 0, "bench", "paper", "--runs", "1", "--size", "4k,1000000", "--out", out, env=env)
-        check(not left() and os.listdir(mine) == ["file"], f"after the next one: {left()}")
+        check(left() == [os.path.basename(old)] and os.listdir(mine) == ["file"], f"after the next one: {left()}")
+        check(sorted(os.listdir(old)) == ["d", "made-by-qcloud-bench"], f"of a removal that was broken off: {os.listdir(old)}")
+        shutil.rmtree(os.path.join(old, "d"))               # the one after that goes on
         rows = {r["what"]: r for r in figures(out)}
         steps = [f"{step} {size}{how}" for size in ("4.0 KiB", "1 MB") for step, how in
                  (("seal", ""), ("fragment", ", EC(3,5)"), ("rebuild", ", EC(3,5)"), ("put", ", EC(3,5)"), ("get", ", EC(3,5)"))]

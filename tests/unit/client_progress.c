@@ -191,6 +191,8 @@ static void check_stalls(void)
     check_stalled(80, &waits,
                   "\r..me.vcf   75 %  1.5/2.0 GiB durable  stalled 40s: link hospital-a: key stock e\033[K");
     check_stalled(50, &waits, "\rgenome.vcf   75 %  stalled 40s: link hospital-a:\033[K");
+    check_stalled(40, &waits, "\r..   75 %  stalled 40s: link hospital-a\033[K");
+    check_stalled(24, &waits, "\r..   75 %  stalled 40s:\033[K");
     bar_clouds = NULL;
 }
 
