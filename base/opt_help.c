@@ -51,6 +51,16 @@ static qc_rc command_lines(const struct qc_app *app, qc_buf *ret, struct qc_err 
     return QC_OK;
 }
 
+static qc_rc usage_line(const struct qc_app *app, const struct qc_cmd *cmd, qc_buf *ret, struct qc_err *err)
+{
+    const bool options = (cmd->options != NULL && cmd->options->name != NULL) ||
+                         (app->globals != NULL && app->globals->name != NULL);
+    const char *args = cmd->args == NULL ? "" : cmd->args;
+
+    return qc_buf_addf(ret, err, "Usage: %s %s%s%s%s\n", app->name, cmd->name, options ? " [OPTIONS]" : "",
+                       args[0] == '\0' ? "" : " ", args);
+}
+
 qc_rc qc_opt_help(const struct qc_app *app, const struct qc_cmd *cmd, qc_buf *ret, struct qc_err *err)
 {
     if (cmd == NULL) {
@@ -58,8 +68,8 @@ qc_rc qc_opt_help(const struct qc_app *app, const struct qc_cmd *cmd, qc_buf *re
         QC_TRY(option_lines(app->globals, NULL, "Options", ret, err));
         QC_TRY(qc_buf_addf(ret, err, "\n%s COMMAND --help tells more of one command.\n", app->name));
     } else {
-        QC_TRY(qc_buf_addf(ret, err, "Usage: %s %s %s\n\n%s\n", app->name, cmd->name,
-                           cmd->args == NULL ? "" : cmd->args, cmd->help));
+        QC_TRY(usage_line(app, cmd, ret, err));
+        QC_TRY(qc_buf_addf(ret, err, "\n%s\n", cmd->help));
         QC_TRY(option_lines(cmd->options, NULL, "Options", ret, err));
         QC_TRY(option_lines(app->globals, cmd->options, "Options of every command", ret, err));
     }

@@ -34,6 +34,7 @@
 #include "cmd_snapshot.h"
 #include "cmd_sweep.h"
 #include "cmd_tenant.h"
+#include "help.h"
 #include "print.h"
 #include "gateway/rebuild.h"
 #include "qrng/qrng.h"
@@ -336,18 +337,6 @@ static const struct qc_app app = {
     .summary = "the erasure-coding server of qcloud: codes sealed objects onto several clouds",
     .version = QC_VERSION,
     .cmds = commands,
-    .footer = "Examples:\n"
-              "  qcloud-gateway init --state DIR --cloud a=file:///mnt/a --cloud b=file:///mnt/b --cloud "
-              "c=file:///mnt/c\n"
-              "  qcloud-gateway serve --state DIR --idle 30\n"
-              "  qcloud-gateway serve --config /etc/qcloud/gateway.conf\n"
-              "  qcloud-gateway tenant add ann --quota 200G --token-file ann.token --state DIR\n"
-              "  qcloud-gateway rebuild --state NEWDIR --cloud a=file:///mnt/a --cloud b=file:///mnt/b\n"
-              "  qcloud-gateway repair --state DIR --deep --max-rate 20M\n"
-              "Exit: 0 ok, 1 other, 2 usage, 4 something is left, 5 try again, 6 too few clouds, 8 damaged, "
-              "10 not set up, 11 "
-              "locked or\n"
-              "another gateway took over, 12 permission, 13 randomness, 14 full.",
 };
 
 static qc_rc cmd_completion(void *about, const struct qc_args *args, struct qc_err *err)
@@ -379,7 +368,7 @@ static qc_rc run(int argc, char **argv, enum tell_about *about, struct qc_err *e
     if (qc_args_version(&args))
         return cmd_version(about, &args, err);
     if (args.cmd == NULL || qc_args_flag(&args, "help")) {
-        QC_TRY(qc_opt_help(&app, args.cmd, &help, err));
+        QC_TRY(help_text(&app, args.cmd, &help, err));
         fprintf(args.cmd == NULL && !qc_args_flag(&args, "help") ? stderr : stdout, "%.*s", (int)help.n,
                 (const char *)help.p);
         if (args.cmd == NULL && !qc_args_flag(&args, "help"))

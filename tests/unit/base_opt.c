@@ -274,7 +274,7 @@ static void check_help(void)
     CHECK_OK(qc_opt_help(&app, &cmds[0], &b, &err));
     CHECK_OK(qc_buf_cstr(&b, &text, &err));
     CHECK(strstr(text, "-n, --jobs N") != NULL && strstr(text, "may be repeated") != NULL);
-    CHECK(strstr(text, "Usage: qcloud put FILE NAME") != NULL);
+    CHECK(strstr(text, "Usage: qcloud put [OPTIONS] FILE NAME\n") != NULL);
     qc_buf_clear(&b);
     CHECK_OK(qc_limits_print(&b, &err));
     CHECK_OK(qc_buf_cstr(&b, &text, &err));
