@@ -19,6 +19,7 @@ struct recover {
     const struct vault_kit *kit; /* has the lost seed; NULL: it is not to be had */
     uint64_t named;              /* records that were written before the others */
     bool waits;                  /* something failed that may go another time */
+    uint64_t counted;            /* records that failed, of which some may be of what is listed */
     struct vault_store *old, *fresh;
     struct vault_recover_result result;
     struct vault_store_record batch[QC_VAULT_RECOVER_BATCH];
@@ -397,7 +398,10 @@ static qc_rc unheard(void *ctx, const struct vault_stat *s, struct qc_err *err)
         if (vault_store_get(i == 0 ? r->fresh : r->old, s->object, s->version, &have, &why) == QC_OK)
             return QC_OK;
     }
-    r->result.failed++;
+    if (r->counted > 0)
+        r->counted--;
+    else
+        r->result.failed++;
     r->waits = true;
     vault_note(r->call->notes, VAULT_NOTE_SKIPPED, r->lost, QC_SHARES,
                "'%.*s' version %" PRIu64 ": neither share store has a share of it",
@@ -425,6 +429,7 @@ static qc_rc run(struct recover *r, const char *dir, struct qc_err *err)
     r->result.present -= r->named < r->result.present ? r->named : r->result.present; /* seen again */
     QC_TRY(all_marks(r, err));
     QC_TRY(all_notes(r, err));
+    r->counted = r->result.failed;
     QC_TRY(vault_list(r->v, QC_LIT(""), unheard, r, r->call, err));
     QC_TRY(vault_store_head_put(r->fresh, &r->v->head, err));
     r->result.whole = !r->waits && !vault_store_is_filling(r->old); /* what that one lacks nobody knows */
