@@ -156,8 +156,17 @@ err_has 'rebuilt in part'
 expect_exit 7 kit refresh # store 1, which is away and whole, would open nothing afterwards
 err_three_parts E0701
 err_has 'both share stores are rebuilt in part'
+expect_exit 0 put a later # its shares are in these two
 rm -r share1
 bring_share 1
+rm -r share2
+expect_exit 4 recover --share 2 # from one that was away meanwhile: whole it is not
+err_has "'later' version 1: neither share store has a share of it"
+err_three_parts E0404
+expect_exit 4 status
+out_has 'share 2: partial'
+expect_exit 0 put a later # anew
+expect_exit 0 recover --share 2
 rm -r share2
 expect_exit 0 get -f b back
 expect_exit 0 recover --share 2 --to "$T/elsewhere/share2"
