@@ -158,8 +158,9 @@ qc_rc against_word(struct against *a, qc_span word, against_extra_fn extra, void
 /* Empty: the folder itself, where the word is a stored one. */
 static qc_span place_of(const struct against *a, qc_span name)
 {
+    const qc_span nothing = { 0 };
     if (qc_span_eq(name, a->word))
-        return a->folder ? (qc_span){ 0 } : get_last_component(name);
+        return a->folder ? nothing : get_last_component(name);
     return a->word.n > 0 && name.n > a->word.n + 1 ? qc_span_from(name, a->word.n + 1) : name;
 }
 
