@@ -17,6 +17,17 @@ SCHEMA_WORDS = {
     "required", "properties", "additionalProperties", "maxProperties", "nullable", "allOf", "oneOf", "description", "default", "x-limit",
     "x-bytes",
 }
+# Bodies that are right, of calls that an operator alone may make.
+OPERATOR_BODIES = {
+    "linksTest": {"cloud": "c1"},
+    "logLevel": {"level": "info"},
+    "debtsRetry": {},
+    "jobAct": {"job": "scrub", "action": "show"},
+    "scrubHand": {"paused": False, "cloud": "c1"},
+    "cloudTest": {"cloud": "c1"},
+    "selftest": {},
+    "snapshotCheck": {"generation": "1.1"},
+}
 formats = jsonschema.FormatChecker(formats=())
 
 

@@ -2,7 +2,7 @@
 import copy
 import json
 
-from openapi import METHODS
+from openapi import METHODS, OPERATOR_BODIES
 from server import check
 
 BODY_MAX = 1 << 20
@@ -39,14 +39,7 @@ class Refusals:
             "repair": {"deep": True, "dry_run": True, "rate": 1 << 20},
             "scrub": {"content": True, "cloud": "c1"},
             "snapshot": {},
-            "linksTest": {"cloud": "c1"},
-            "logLevel": {"level": "info"},
-            "debtsRetry": {},
-            "jobAct": {"job": "scrub", "action": "show"},
-            "scrubHand": {"paused": False, "cloud": "c1"},
-            "cloudTest": {"cloud": "c1"},
-            "selftest": {},
-            "snapshotCheck": {"generation": "1.1"},
+            **OPERATOR_BODIES,
             "drill": {"without": ["c1"], "random": 1, "sample": 1, "seed": 3},
         }
 

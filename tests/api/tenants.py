@@ -17,7 +17,7 @@ import threading
 import time
 
 from contract import Walk
-from openapi import b64
+from openapi import OPERATOR_BODIES, b64
 from server import GATEWAY, Failure, Guest, ManyUsers, check, parallel
 
 TOKEN = re.compile("qcloud-token-v1-[0-9a-f]{64}")
@@ -78,14 +78,7 @@ def bodies(walk, ids):
         "repair": {"deep": True},
         "scrub": {"content": True},
         "snapshot": {},
-        "linksTest": {"cloud": "c1"},
-        "logLevel": {"level": "info"},
-        "debtsRetry": {},
-        "jobAct": {"job": "scrub", "action": "show"},
-        "scrubHand": {"paused": False, "cloud": "c1"},
-        "cloudTest": {"cloud": "c1"},
-        "selftest": {},
-        "snapshotCheck": {"generation": "1.1"},
+        **OPERATOR_BODIES,
         "move": {"kind": "domain", "domain": "cloud"},
         "drill": {"sample": 1},
     }

@@ -53,24 +53,31 @@ static void check_shown(bool terminal, bool json, const char *must, const char *
     free(text);
 }
 
+/* A put that talks to a terminal of so many columns; its other end. */
+static int on_terminal(struct out *o, unsigned short columns)
+{
+    const struct winsize size = { .ws_row = 24, .ws_col = columns };
+    const int master = posix_openpt(O_RDWR | O_NOCTTY);
+    CHECK(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    const int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    CHECK(slave >= 0 && ioctl(slave, TIOCSWINSZ, &size) == 0);
+    out_init(o, "put", MSG_PUT);
+    o->talk = fdopen(slave, "w");
+    o->terminal = true;
+    CHECK(o->talk != NULL);
+    return master;
+}
+
 /* A bar on a terminal of so many columns never wraps, and says the per cent whatever has no room. */
 static void check_narrow(unsigned short columns, const char *label, uint64_t total, const char *want)
 {
-    struct winsize size = { .ws_row = 24, .ws_col = columns };
     char text[512] = "";
     struct out o;
     struct progress p;
     struct vault_progress at = {
         .done = UINT64_C(3) << 29, .total = total, .sealed = bar_sealed, .clouds = bar_clouds
     };
-    const int master = posix_openpt(O_RDWR | O_NOCTTY);
-    CHECK(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
-    const int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
-    CHECK(slave >= 0 && ioctl(slave, TIOCSWINSZ, &size) == 0);
-    out_init(&o, "put", MSG_PUT);
-    o.talk = fdopen(slave, "w");
-    o.terminal = true;
-    CHECK(o.talk != NULL);
+    const int master = on_terminal(&o, columns);
     progress_begin(&p, &o, qc_span_str(label), "durable", true);
     p.shown_ms -= 60000;
     progress_tell(&p, &at);
@@ -135,19 +142,11 @@ static void check_stalled(unsigned short columns, struct vault_gw_waits *waits, 
     struct out o;
     struct progress p;
     char text[512] = "";
-    struct winsize size = { .ws_row = 24, .ws_col = columns };
     const struct vault_progress at = { .done = UINT64_C(3) << 29,
                                        .total = UINT64_C(1) << 31,
                                        .clouds = bar_clouds };
-    const int master = posix_openpt(O_RDWR | O_NOCTTY);
-    CHECK(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
-    const int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
-    CHECK(slave >= 0 && ioctl(slave, TIOCSWINSZ, &size) == 0);
-    out_init(&o, "put", MSG_PUT);
-    o.talk = fdopen(slave, "w");
-    o.terminal = true;
+    const int master = on_terminal(&o, columns);
     o.waits = waits;
-    CHECK(o.talk != NULL);
     progress_begin(&p, &o, QC_LIT("genome.vcf"), "durable", true);
     p.moved = at.done;
     p.moved_ms = p.started_ms -= 40000;
