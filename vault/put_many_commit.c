@@ -60,9 +60,9 @@ static void take_outcome(struct many_member *m, const struct vault_gw_member *g)
 static qc_rc commit_some(struct many *b, size_t *at, struct vault_gw_member *g, const struct vault_op *op,
                          struct qc_err *err)
 {
-    const size_t most = b->gw->few ? QC_VAULT_CALL_FILES : QC_VAULT_COMMIT_FILES, from = *at;
+    const size_t most = b->gw->few ? QC_VAULT_CALL_FILES : QC_VAULT_BUNDLE_FILES, from = *at;
     const size_t room = b->gw->few ? QC_VAULT_BUNDLE_BODY : QC_VAULT_MEMBERS_BODY;
-    size_t of[QC_VAULT_COMMIT_FILES] = { 0 };
+    size_t of[QC_VAULT_BUNDLE_FILES] = { 0 };
     struct vault_gw_bundle what = {
         .put_key = b->put_key, .members = g, .hasty = b->what.hasty, .receipt = b->receipt
     };

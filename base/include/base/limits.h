@@ -95,8 +95,7 @@
     X(QC_VAULT_LIST_MEMORY, 16 * 1024 * 1024, "bytes", "names sorted in memory; more: temporary files")      \
     X(QC_VAULT_LIST_RUNS_MAX, 512, "runs", "of one sorted listing: 8 GiB of names")                          \
     X(QC_VAULT_CALL_FILES, 256, "files", "of one request: as QC_GW_BATCH_CHANGES_MAX")                       \
-    X(QC_VAULT_BUNDLE_FILES, 512, "files", "sealed, and stored, together: each bundle waits for disks")      \
-    X(QC_VAULT_COMMIT_FILES, 512, "files", "of a bundle, committed by one request: as QC_GW_MEMBERS_MAX")    \
+    X(QC_VAULT_BUNDLE_FILES, 512, "files", "sealed, stored and committed together: as QC_GW_MEMBERS_MAX")    \
     X(QC_VAULT_BUNDLES_AHEAD, 2, "bundles", "on their way while another one is sealed")                      \
     X(QC_VAULT_BUNDLE_LEAST, 8, "files", "fewer are put one by one: a read fetches the bundle of a file")    \
     X(QC_VAULT_BUNDLE_MAX, 3 * 1024 * 1024, "bytes", "a bundle: as QC_GW_BUNDLE_MAX")                        \

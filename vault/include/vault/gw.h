@@ -239,7 +239,7 @@ struct vault_gw_ops {
                           struct vault_gw_receipt *ret, struct vault_gw_entry *ret_current,
                           const struct vault_op *op, struct qc_err *err);
 
-    /* 1..QC_VAULT_COMMIT_FILES, of no more than QC_VAULT_MEMBERS_BODY bytes. Idempotent by put keys. QC_OK:
+    /* 1..QC_VAULT_BUNDLE_FILES, of no more than QC_VAULT_MEMBERS_BODY bytes. Idempotent by put keys. QC_OK:
      * each has its outcome; of one QC_NOTFOUND: nothing is at the old path; QC_CONFLICT: another number, or
      * version, is there by now. */
     qc_rc (*entries_move)(struct vault_gw *gw, const uint8_t *vault, struct vault_gw_move *moves,
